@@ -1,0 +1,80 @@
+"""Tokens and the audit record."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from django.utils import timezone
+
+from jeoul.accounts.models import ApiToken, AuditEvent, User
+
+PREFIX: Final = "jeoul_"
+# A write at each call would make every read of the API a write.
+_USE_RECORDED_EVERY: Final = timedelta(minutes=5)
+
+
+def _digest(token: str) -> str:
+    # The token holds 256 random bits, so a plain hash cannot be searched; no slow hash is needed.
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def make_token(
+    *, user: User, name: str, expires_at: datetime | None = None, read_only: bool = False
+) -> tuple[ApiToken, str]:
+    """Create a token; its text is returned this once and never stored."""
+    text = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=user,
+        name=name,
+        prefix=text[: len(PREFIX) + 4],
+        digest=_digest(text),
+        expires_at=expires_at,
+        read_only=read_only,
+    )
+    record(actor=user, verb="token.create", target=token, data={"name": name})
+    return token, text
+
+
+def revoke_token(*, token: ApiToken, actor: User) -> None:
+    """End a token at once; a second call changes nothing."""
+    if token.revoked_at is None:
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        record(actor=actor, verb="token.revoke", target=token)
+
+
+def find_token(*, text: str) -> ApiToken | None:
+    """The live token with this text, if there is one; notes its use."""
+    token = ApiToken.objects.select_related("user").filter(digest=_digest(text)).first()
+    now = timezone.now()
+    if token is None or token.revoked_at or (token.expires_at and token.expires_at <= now):
+        return None
+    if not token.user.is_active:
+        return None
+    if token.last_used_at is None or now - token.last_used_at > _USE_RECORDED_EVERY:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def record(
+    *,
+    actor: User | None,
+    verb: str,
+    target: object,
+    study_uuid: UUID | None = None,
+    data: dict[str, object] | None = None,
+    address: str | None = None,
+) -> None:
+    """Append one audit event; call it in the transaction of what it tells about."""
+    AuditEvent.objects.create(
+        actor_id=actor.pk if actor else None,
+        actor=actor.get_username() if actor else "system",
+        verb=verb,
+        object_type=type(target).__name__,
+        object_uuid=getattr(target, "uuid", None),
+        study_uuid=study_uuid,
+        data=data or {},
+        address=address,
+    )

@@ -1,0 +1,36 @@
+"""What each role on a study may do; one table, asked by every door."""
+
+from enum import Enum
+from typing import Final
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+    EDITOR = "editor", "Editor"
+    ANALYST = "analyst", "Analyst"
+    REVIEWER = "reviewer", "Reviewer"
+
+
+class May(Enum):
+    """A right on one study."""
+
+    READ = "read"
+    EXPORT = "export"
+    ADJUDICATE = "adjudicate"
+    RUN = "run"
+    OWN = "own"
+
+
+RIGHTS: Final[dict[Role, frozenset[May]]] = {
+    Role.OWNER: frozenset(May),
+    Role.EDITOR: frozenset({May.READ, May.EXPORT, May.ADJUDICATE, May.RUN}),
+    Role.ANALYST: frozenset({May.READ, May.EXPORT}),
+    Role.REVIEWER: frozenset({May.READ, May.ADJUDICATE}),
+}
+
+
+def roles_that(right: May) -> list[str]:
+    """The roles that hold ``right``, for a query."""
+    return [role.value for role, rights in RIGHTS.items() if right in rights]

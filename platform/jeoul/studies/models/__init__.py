@@ -1,0 +1,55 @@
+"""What is compared, and how."""
+
+from jeoul.studies.models.prompts import Prompt, PromptSet, PromptSetVersion, Risk, VersionEntry
+from jeoul.studies.models.study import (
+    A_WINS,
+    B_WINS,
+    BOTH_BAD,
+    SCALES,
+    TIE,
+    Amendment,
+    Criterion,
+    Design,
+    FreeText,
+    Membership,
+    Step,
+    Study,
+    StudyState,
+    StudySystem,
+)
+from jeoul.studies.models.systems import (
+    Connection,
+    Output,
+    OutputState,
+    Protocol,
+    System,
+    SystemVersion,
+)
+
+__all__ = [
+    "A_WINS",
+    "BOTH_BAD",
+    "B_WINS",
+    "SCALES",
+    "TIE",
+    "Amendment",
+    "Connection",
+    "Criterion",
+    "Design",
+    "FreeText",
+    "Membership",
+    "Output",
+    "OutputState",
+    "Prompt",
+    "PromptSet",
+    "PromptSetVersion",
+    "Protocol",
+    "Risk",
+    "Step",
+    "Study",
+    "StudyState",
+    "StudySystem",
+    "System",
+    "SystemVersion",
+    "VersionEntry",
+]

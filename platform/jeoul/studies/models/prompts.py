@@ -1,0 +1,94 @@
+"""Prompt sets, their versions and their prompts."""
+
+from django.conf import settings
+from django.db import models
+
+from jeoul.base import Row
+
+
+class Risk(models.TextChoices):
+    REALISTIC = "realistic", "Realistic"
+    HIGH = "high", "High-risk"
+
+
+class PromptSet(Row):
+    """A named list of prompts, with versions."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="prompt_sets")
+    name = models.CharField(max_length=200)
+    # Texts of a sealed set are shown to annotators only, until the study ends.
+    sealed = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(fields=["owner", "name"], name="prompt_set_once_per_owner"),
+        )
+
+    def latest(self) -> "PromptSetVersion | None":
+        return self.versions.order_by("-number").first()
+
+
+class Prompt(Row):
+    """One input to a system, immutable: an edit makes a new row, so outputs stay true to it."""
+
+    prompt_set = models.ForeignKey(PromptSet, models.CASCADE, related_name="prompts")
+    key = models.CharField(max_length=200)
+    messages = models.JSONField()
+    category = models.CharField(max_length=100, blank=True)
+    language = models.CharField(max_length=35, blank=True)
+    language_detected = models.BooleanField(default=False)
+    difficulty = models.CharField(max_length=50, blank=True)
+    risk = models.CharField(max_length=10, choices=Risk.choices, default=Risk.REALISTIC)
+    hazard = models.CharField(max_length=100, blank=True)
+    source = models.CharField(max_length=500, blank=True)
+    reference = models.TextField(blank=True)
+    metadata = models.JSONField(default=dict)
+    content_hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["prompt_set", "key", "content_hash"], name="prompt_once_per_content"
+            ),
+        )
+
+    def last_user_text(self) -> str:
+        """What the person asked last, for lists and searches."""
+        texts = [m["content"] for m in self.messages if m["role"] == "user"]
+        return texts[-1] if texts else ""
+
+
+class PromptSetVersion(Row):
+    """A state of a prompt set, known by its content hash and frozen by its first use."""
+
+    prompt_set = models.ForeignKey(PromptSet, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    prompts = models.ManyToManyField(Prompt, through="VersionEntry", related_name="versions")
+    content_hash = models.CharField(max_length=64)
+    note = models.CharField(max_length=500, blank=True)
+    frozen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("prompt_set_id", "-number")
+        constraints = (
+            models.UniqueConstraint(fields=["prompt_set", "number"], name="version_number_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.prompt_set.name} v{self.number}"
+
+
+class VersionEntry(models.Model):
+    """A prompt's place in a version."""
+
+    version = models.ForeignKey(PromptSetVersion, models.CASCADE, related_name="entries")
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="entries")
+    position = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ("position",)
+        constraints = (
+            models.UniqueConstraint(fields=["version", "prompt"], name="entry_once_per_version"),
+        )
