@@ -20,7 +20,7 @@ from jeoul.studies.rendering_text import visible_text
 RENDERER_VERSION: Final[str] = "1"
 
 #: Longer texts are shown as they are: Markdown of this size is a list of data or an attack.
-MAX_MARKDOWN: Final = 120_000
+MAX_MARKDOWN: Final = 80_000
 
 _CLASSES: Final[dict[str, frozenset[str]]] = {
     "pre": frozenset({"hl", "raw"}),
@@ -72,7 +72,10 @@ def render_markdown(text: str) -> str:
     try:
         shown = visible_text(text)
         if len(shown) <= MAX_MARKDOWN:
-            return _CLEANER.clean(to_html(shown))
+            html = _CLEANER.clean(to_html(shown))
+            # A text of link definitions alone renders to nothing; nothing is not what was said.
+            if html.strip() or not shown.strip():
+                return html
     except Exception:  # noqa: S110  # whatever a hostile text breaks, the person still reads it
         pass
     return render_plain(text)

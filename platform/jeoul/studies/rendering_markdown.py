@@ -24,7 +24,11 @@ from jeoul.studies.rendering_math import math_html, math_source
 FUEL: Final = 300_000
 MAX_TABLE_CELLS: Final = 8_000
 MAX_MATHS_TOTAL: Final = 20_000
-_NESTING: Final = 16
+#: Deeper blocks are refused aloud; markdown-it's own limit, above ours, would drop their text.
+MAX_DEPTH: Final = 40
+_LIBRARY_DEPTH: Final = 60
+#: Nobody reads a table of more columns; filling up its short rows is what costs.
+MAX_COLUMNS: Final = 100
 _SCHEMES: Final = ("http://", "https://", "mailto:")
 # Each of these makes a rule look ahead, perhaps to the end of the paragraph.
 _SEEKING: Final = frozenset("[!`$<*_~\\&")
@@ -57,8 +61,15 @@ def _inline_fuel(state: StateInline, silent: bool) -> bool:
 
 
 def _block_fuel(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """First of all block rules: a line costs more the deeper it is nested."""
-    _burn(state.env, 4 + state.level)
+    """First of all block rules: matches nothing, counts, and refuses what is too deep or wide."""
+    first, last = state.bMarks[start] + state.tShift[start], state.eMarks[start]
+    if state.level >= MAX_DEPTH or state.src.count("|", first, last) > MAX_COLUMNS:
+        raise TooMuchWorkError
+    cost = 4 + state.level
+    if state.src[first : first + 1] == ">":
+        # A quotation looks through all lines that may belong to it, again at each level.
+        cost += (end - start) * 2
+    _burn(state.env, cost)
     return False
 
 
@@ -163,7 +174,7 @@ def _safe_link(url: str) -> bool:
 
 
 def _build() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _NESTING})
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": _LIBRARY_DEPTH})
     parser.enable(["table", "strikethrough"])
     # The rules that read raw HTML are not merely refused by an option: they are not there.
     parser.disable(["html_block", "html_inline"])

@@ -1,8 +1,8 @@
 """LaTeX maths to MathML without script: bounded, and written out by our own serializer.
 
-latex2mathml's `convert` un-escapes its own output, so `\\text{&lt;img&gt;}` would leave it as a tag.
-We take its element tree instead and write it ourselves from an allow-list. What cannot be shown
-faithfully and safely is shown as its source.
+latex2mathml's `convert` un-escapes its own output, so an escaped `<img>` inside a formula's text
+would leave it as a tag. We take its element tree instead and write it ourselves from an allow-list.
+What cannot be shown faithfully and safely is shown as its source.
 """
 
 import re
