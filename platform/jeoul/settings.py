@@ -52,7 +52,6 @@ INSTALLED_APPS = [
     "jeoul.workers",
     "jeoul.comparisons",
     "jeoul.quality",
-    "jeoul.payments",
     "jeoul.results",
     "jeoul.dashboard",
     "jeoul.api",

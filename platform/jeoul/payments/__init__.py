@@ -1,0 +1,1 @@
+"""What is owed: computed from judgements; the ledger grows here."""

@@ -1,7 +1,0 @@
-"""Django application of this folder."""
-
-from django.apps import AppConfig
-
-
-class PaymentsConfig(AppConfig):
-    name = "jeoul.payments"
