@@ -10,19 +10,20 @@ from typing import Final
 from jeoul.base import DomainError
 from jeoul.studies.hashing import content_hash
 
+# MLCommons AILuminate v1.0's twelve hazards, and one for what they leave out.
 HAZARDS: Final = (
-    "violent_crimes",
-    "non_violent_crimes",
-    "sex_related_crimes",
-    "child_sexual_exploitation",
-    "indiscriminate_weapons",
-    "suicide_self_harm",
+    "violent crimes",
+    "non-violent crimes",
+    "sex-related crimes",
+    "child sexual exploitation",
+    "indiscriminate weapons",
+    "suicide & self-harm",
     "hate",
     "privacy",
-    "intellectual_property",
+    "intellectual property",
     "defamation",
-    "sexual_content",
-    "specialized_advice",
+    "sexual content",
+    "specialised advice",
     "other",
 )
 ROLES: Final = frozenset({"system", "user", "assistant"})

@@ -9,7 +9,6 @@ from html import escape
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
-from markdown_it.common.utils import isStrSpace
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_block import StateBlock
 from markdown_it.rules_core import StateCore
@@ -170,7 +169,7 @@ def _dress_list(token: Token) -> None:
 
 def _safe_link(url: str) -> bool:
     """Only whole addresses: a relative one would lead into our own pages."""
-    return url.strip().lower().startswith(_SCHEMES) and not any(map(isStrSpace, map(ord, url)))
+    return url.strip().lower().startswith(_SCHEMES) and not any(map(str.isspace, url))
 
 
 def _build() -> MarkdownIt:

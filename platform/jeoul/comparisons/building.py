@@ -1,0 +1,83 @@
+"""Turning a study's plan into comparisons, and marking those whose outputs are there."""
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from jeoul.comparisons.models import Comparison, Kind
+from jeoul.comparisons.pairing import all_pairs, baseline_pairs, plan
+from jeoul.studies.models import Design, Output, OutputState, Study
+
+_SHOWN = (OutputState.DONE, OutputState.REFUSED)
+
+
+@transaction.atomic
+def build_comparisons(*, study: Study) -> int:
+    """Make the planned comparisons whose outputs have rows; returns how many are new.
+
+    Locks the study. A second call adds only what is missing.
+    """
+    Study.objects.select_for_update().get(pk=study.pk)
+    if study.prompt_set_version is None:
+        return 0
+    entries = list(study.entries.order_by("position"))
+    prompts = list(
+        study.prompt_set_version.entries.order_by("position").values_list("prompt_id", flat=True)
+    )
+    if study.design == Design.BASELINE:
+        baseline = next(at for at, entry in enumerate(entries) if entry.is_baseline)
+        pairs = baseline_pairs(len(entries), baseline)
+    else:
+        pairs = all_pairs(len(entries))
+    outputs = {
+        (o[0], o[1], o[2]): o[3]
+        for o in Output.objects.filter(
+            system_version__in=[e.system_version_id for e in entries],
+            prompt__versions=study.prompt_set_version,
+        ).values_list("system_version_id", "prompt_id", "sample", "pk")
+    }
+    rows = []
+    for position, item in enumerate(plan(len(prompts), pairs, study.samples, study.seed)):
+        a, b = (entries[at].system_version_id for at in pairs[item.pair])
+        prompt = prompts[item.prompt]
+        out_a = outputs.get((a, prompt, item.sample))
+        out_b = outputs.get((b, prompt, item.sample))
+        if out_a is None or out_b is None:
+            continue
+        rows.append(
+            Comparison(
+                study=study,
+                prompt_id=prompt,
+                system_a_id=a,
+                system_b_id=b,
+                output_a_id=out_a,
+                output_b_id=out_b,
+                target=study.overlap,
+                position=position,
+                a_first=item.a_first,
+            )
+        )
+    before = study.comparisons.count()
+    Comparison.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+    mark_ready(study=study)
+    return study.comparisons.count() - before
+
+
+def mark_ready(*, study: Study | None = None, output_id: int | None = None) -> int:
+    """Open the comparisons whose two outputs may be shown; returns how many."""
+    waiting = Comparison.objects.filter(
+        ready=False, output_a__state__in=_SHOWN, output_b__state__in=_SHOWN
+    )
+    if study is not None:
+        waiting = waiting.filter(study=study)
+    if output_id is not None:
+        waiting = waiting.filter(Q(output_a=output_id) | Q(output_b=output_id))
+    return Comparison.objects.filter(pk__in=list(waiting.values_list("pk", flat=True))).update(
+        ready=True
+    )
+
+
+def retarget(*, study: Study, overlap: int) -> int:
+    """Bring open comparisons to an amended overlap, never below what is taken already."""
+    real = Comparison.objects.filter(study=study, kind=Kind.REAL)
+    more = real.filter(taken__lte=overlap).update(target=overlap)
+    return more + real.filter(taken__gt=overlap).update(target=F("taken"))

@@ -1,0 +1,99 @@
+"""Doors: the object this person may see, or 404."""
+
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import Http404
+
+from jeoul.accounts.models import User
+from jeoul.accounts.roles import RIGHTS, May, Role, roles_that
+from jeoul.base import DomainError
+from jeoul.studies.models import Connection, Output, PromptSet, Study, System, SystemVersion
+
+
+class NotAllowed(DomainError):
+    """A member of the study whose role doesn't hold the right."""
+
+    code = "not_allowed"
+    status = 403
+
+
+def studies_for(user: User, right: May = May.READ) -> QuerySet[Study]:
+    """Studies on which ``user`` holds ``right``."""
+    return Study.objects.filter(memberships__user=user, memberships__role__in=roles_that(right))
+
+
+def get_study(user: User, uuid: UUID | str, right: May = May.READ) -> Study:
+    """The study; 404 for a stranger, NotAllowed for a member without the right."""
+    study = studies_for(user).filter(uuid=uuid).first()
+    if study is None:
+        raise Http404("No such study.")
+    role = study.memberships.get(user=user).role
+    if right not in RIGHTS[Role(role)]:
+        raise NotAllowed(f"Your role on this study ({role}) does not allow this.")
+    return study
+
+
+def rights_on(user: User, study: Study) -> frozenset[May]:
+    membership = study.memberships.filter(user=user).first()
+    return RIGHTS[Role(membership.role)] if membership else frozenset()
+
+
+def _own_or_used(user: User, path: str) -> Q:
+    return Q(owner=user) | Q(**{f"{path}__memberships__user": user})
+
+
+def prompt_sets_for(user: User) -> QuerySet[PromptSet]:
+    return PromptSet.objects.filter(_own_or_used(user, "versions__studies")).distinct()
+
+
+def systems_for(user: User) -> QuerySet[System]:
+    return System.objects.filter(_own_or_used(user, "versions__studies")).distinct()
+
+
+def outputs_for(user: User) -> QuerySet[Output]:
+    """Outputs of the user's own systems, and those shown in a study the user may read."""
+    return Output.objects.filter(
+        Q(system_version__system__owner=user)
+        | Q(
+            system_version__studies__memberships__user=user,
+            prompt__versions__studies__memberships__user=user,
+        )
+    ).distinct()
+
+
+def get_prompt_set(user: User, uuid: UUID | str) -> PromptSet:
+    found = prompt_sets_for(user).filter(uuid=uuid).first()
+    if found is None:
+        raise Http404("No such prompt set.")
+    return found
+
+
+def get_system(user: User, uuid: UUID | str) -> System:
+    found = systems_for(user).filter(uuid=uuid).first()
+    if found is None:
+        raise Http404("No such system.")
+    return found
+
+
+def get_system_version(user: User, uuid: UUID | str) -> SystemVersion:
+    found = SystemVersion.objects.filter(uuid=uuid, system__in=systems_for(user)).first()
+    if found is None:
+        raise Http404("No such system version.")
+    return found
+
+
+def get_connection(user: User, uuid: UUID | str) -> Connection:
+    found = Connection.objects.filter(uuid=uuid, owner=user).first()
+    if found is None:
+        raise Http404("No such connection.")
+    return found
+
+
+def prompt_texts_hidden(prompt_set: PromptSet) -> bool:
+    """A sealed set's texts are for annotators only until its studies have ended."""
+    if not prompt_set.sealed:
+        return False
+    return Study.objects.filter(
+        prompt_set_version__prompt_set=prompt_set, state__in=["draft", "running", "paused"]
+    ).exists()

@@ -1,0 +1,380 @@
+"""Making a study, freezing its plan, moving it through its states."""
+
+import secrets
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.text import slugify
+
+from jeoul.accounts.actions import record
+from jeoul.accounts.models import User
+from jeoul.accounts.roles import Role
+from jeoul.base import DomainError, InvalidInput
+from jeoul.studies.hashing import content_hash
+from jeoul.studies.models import (
+    Amendment,
+    Criterion,
+    Design,
+    Membership,
+    Output,
+    OutputState,
+    PromptSetVersion,
+    Study,
+    StudyState,
+    StudySystem,
+    SystemVersion,
+)
+from jeoul.studies.prompt_actions import freeze_versions
+
+
+class WrongState(DomainError):
+    """The study's state doesn't allow this."""
+
+    code = "wrong_state"
+
+
+class PlanFrozen(DomainError):
+    """The plan can't change any more except by an amendment."""
+
+    code = "plan_frozen"
+
+
+@dataclass(frozen=True)
+class CriterionSpec:
+    """A criterion as it is asked for."""
+
+    key: str
+    name: str
+    question: str
+    definition: str = ""
+    scale: int = 4
+    chips: list[str] = field(default_factory=list)
+    free_text: str = "optional"
+    is_overall: bool = False
+
+
+OVERALL = CriterionSpec(
+    key="overall",
+    name="Overall",
+    question="Which answer is better overall?",
+    definition="Judge as a careful reader would: is it correct, does it help, is it safe?",
+    is_overall=True,
+)
+
+# What may be given at creation and changed while the study is a draft.
+SETTINGS = (
+    "question",
+    "design",
+    "samples",
+    "overlap",
+    "seed",
+    "languages",
+    "instructions",
+    "consent_text",
+    "content_warning",
+    "reservation_minutes",
+    "worker_cap",
+    "prompt_distance",
+    "gold_share",
+    "gold_max",
+    "pay_per_judgement",
+    "pay_floor_per_hour",
+    "currency",
+    "budget",
+)
+# What may still change after the start, by an amendment with a reason.
+AMENDABLE = ("overlap", "worker_cap", "reservation_minutes", "budget", "instructions")
+
+
+def free_slug(title: str) -> str:
+    """A slug of the title that no study has."""
+    base = slugify(title, allow_unicode=True)[:60] or "study"
+    slug = base
+    while Study.objects.filter(slug=slug).exists():
+        slug = f"{base}-{secrets.token_hex(3)}"
+    return slug
+
+
+@transaction.atomic
+def create_study(
+    *,
+    owner: User,
+    title: str,
+    slug: str = "",
+    prompts: PromptSetVersion | None = None,
+    systems: list[SystemVersion] | None = None,
+    baseline: SystemVersion | None = None,
+    criteria: list[CriterionSpec] | None = None,
+    settings: dict[str, Any] | None = None,
+    imported: bool = False,
+    simulated: bool = False,
+) -> Study:
+    """Make a draft; ``settings`` takes the names in SETTINGS. Raises InvalidInput by field."""
+    if not title.strip():
+        raise InvalidInput("The study needs a title.", field="title")
+    if slug and Study.objects.filter(slug=slug).exists():
+        raise InvalidInput(f"A study with the slug {slug!r} exists already.", field="slug")
+    study = Study(
+        title=title.strip(),
+        slug=slug or free_slug(title),
+        prompt_set_version=prompts,
+        # Drawn here, stored, and part of the plan: the same plan can be made again.
+        seed=secrets.randbelow(2**31),
+        imported=imported,
+        simulated=simulated,
+    )
+    _apply(study, settings or {}, SETTINGS)
+    study.save()
+    Membership.objects.create(study=study, user=owner, role=Role.OWNER)
+    if systems:
+        set_systems(study=study, systems=systems, baseline=baseline)
+    set_criteria(study=study, criteria=criteria or [OVERALL])
+    record(actor=owner, verb="study.create", target=study, study_uuid=study.uuid)
+    return study
+
+
+def _apply(study: Study, values: dict[str, Any], allowed: tuple[str, ...]) -> None:
+    for name, value in values.items():
+        if name not in allowed:
+            raise InvalidInput(
+                f"Unknown or fixed setting {name!r}; known are {', '.join(allowed)}.", field=name
+            )
+        setattr(study, name, value)
+    if not 1 <= study.overlap <= 1000:
+        raise InvalidInput("The overlap must be between 1 and 1000.", field="overlap")
+    if not 1 <= study.samples <= 100:
+        raise InvalidInput("Between 1 and 100 samples per prompt.", field="samples")
+    if study.design not in Design.values:
+        raise InvalidInput(f"The design is one of {', '.join(Design.values)}.", field="design")
+    if not 1 <= study.reservation_minutes <= 24 * 60:
+        raise InvalidInput("Between 1 minute and a day.", field="reservation_minutes")
+
+
+def must_be_draft(study: Study) -> None:
+    if study.state != StudyState.DRAFT or study.frozen_at:
+        raise PlanFrozen("The plan was frozen at the first start; make an amendment instead.")
+
+
+@transaction.atomic
+def update_draft(*, study: Study, actor: User, settings: dict[str, Any]) -> None:
+    """Change a draft's settings."""
+    must_be_draft(study)
+    values = dict(settings)
+    for name in ("title", "prompt_set_version"):
+        if name in values:
+            setattr(study, name, values.pop(name))
+    _apply(study, values, SETTINGS)
+    study.save()
+    record(actor=actor, verb="study.update", target=study, study_uuid=study.uuid)
+
+
+@transaction.atomic
+def set_systems(
+    *, study: Study, systems: list[SystemVersion], baseline: SystemVersion | None = None
+) -> None:
+    """Say which system versions meet in a draft."""
+    must_be_draft(study)
+    if len({v.pk for v in systems}) != len(systems):
+        raise InvalidInput("Each system version can stand in a study once.", field="systems")
+    if baseline is not None and baseline not in systems:
+        raise InvalidInput("The baseline must be one of the systems.", field="baseline")
+    study.entries.all().delete()
+    StudySystem.objects.bulk_create(
+        StudySystem(study=study, system_version=v, position=at, is_baseline=v == baseline)
+        for at, v in enumerate(systems)
+    )
+
+
+@transaction.atomic
+def set_criteria(*, study: Study, criteria: list[CriterionSpec]) -> None:
+    """Say what annotators are asked in a draft; exactly one criterion is the overall one."""
+    must_be_draft(study)
+    if len(criteria) == 1:
+        criteria = [CriterionSpec(**{**criteria[0].__dict__, "is_overall": True})]
+    if sum(c.is_overall for c in criteria) != 1:
+        raise InvalidInput("Exactly one criterion must be the overall one.", field="criteria")
+    for spec in criteria:
+        if spec.scale not in {2, 3, 4, 5, 7}:
+            raise InvalidInput("A scale has 2, 3, 4, 5 or 7 steps.", field="scale")
+        if not slugify(spec.key) == spec.key or not spec.key:
+            raise InvalidInput(
+                "A criterion's key is lower-case letters, digits, - or _.", field="key"
+            )
+        if spec.free_text not in {"none", "optional", "required"}:
+            raise InvalidInput("Free text is none, optional or required.", field="free_text")
+    if len({c.key for c in criteria}) != len(criteria):
+        raise InvalidInput("Two criteria have the same key.", field="criteria")
+    study.criteria.all().delete()
+    Criterion.objects.bulk_create(
+        Criterion(study=study, position=at, **spec.__dict__) for at, spec in enumerate(criteria)
+    )
+
+
+def plan_of(study: Study) -> dict[str, Any]:
+    """The plan as data: everything that decides who is asked what and how it is read."""
+    prompts = study.prompt_set_version
+    return {
+        "title": study.title,
+        "prompt_set": prompts
+        and {"name": str(prompts), "content_hash": prompts.content_hash},
+        "systems": [
+            {
+                "system": e.system_version.label,
+                "content_hash": e.system_version.content_hash,
+                "baseline": e.is_baseline,
+            }
+            for e in study.entries.select_related("system_version__system")
+        ],
+        "criteria": [
+            {
+                name: getattr(c, name)
+                for name in (
+                    "key",
+                    "name",
+                    "question",
+                    "definition",
+                    "scale",
+                    "chips",
+                    "free_text",
+                    "is_overall",
+                )
+            }
+            for c in study.criteria.all()
+        ],
+        **{
+            name: str(value) if isinstance(value, Decimal) else value
+            for name in SETTINGS
+            for value in [getattr(study, name)]
+        },
+    }
+
+
+def problems_before_start(study: Study) -> list[str]:
+    """What keeps the study from starting, in words with the remedy."""
+    found = []
+    if study.prompt_set_version is None:
+        found.append("Choose a prompt set.")
+    count = study.entries.count()
+    if count < 2:
+        found.append("Choose at least two systems.")
+    if study.design == Design.BASELINE and not study.entries.filter(is_baseline=True).exists():
+        found.append("The design needs a baseline system.")
+    return found
+
+
+def due_outputs(*, study: Study) -> int:
+    """Make the rows of the outputs that the study lacks; returns how many are new.
+
+    What is there is kept: an output belongs to the system version and the prompt.
+    """
+    if study.prompt_set_version is None:
+        return 0
+    now = timezone.now()
+    rows = [
+        Output(
+            system_version=version,
+            prompt_id=prompt_id,
+            sample=sample,
+            state=OutputState.DUE,
+            due_at=now,
+        )
+        for prompt_id in study.prompt_set_version.entries.values_list("prompt_id", flat=True)
+        for version in study.systems.exclude(connection=None)
+        for sample in range(study.samples)
+    ]
+    before = Output.objects.count()
+    Output.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+    freeze_versions(list(study.systems.exclude(connection=None)))
+    return Output.objects.count() - before
+
+
+@transaction.atomic
+def freeze_plan(*, study: Study) -> None:
+    """Freeze plan, prompt-set version and systems at the first start."""
+    if study.frozen_at:
+        return
+    now = timezone.now()
+    study.plan = plan_of(study)
+    study.plan_hash = content_hash(study.plan)
+    study.frozen_at = now
+    study.save(update_fields=["plan", "plan_hash", "frozen_at"])
+    PromptSetVersion.objects.filter(pk=study.prompt_set_version_id, frozen_at=None).update(
+        frozen_at=now
+    )
+
+
+_MOVES = {
+    StudyState.RUNNING: {StudyState.DRAFT, StudyState.PAUSED},
+    StudyState.PAUSED: {StudyState.RUNNING},
+    StudyState.CLOSED: {StudyState.RUNNING, StudyState.PAUSED},
+    StudyState.ARCHIVED: {StudyState.CLOSED},
+}
+
+
+@transaction.atomic
+def move_study(*, study: Study, to: StudyState, actor: User) -> bool:
+    """Change the state; False if the study is there already. Locks the study's row."""
+    locked = Study.objects.select_for_update().get(pk=study.pk)
+    if locked.state == to:
+        study.state = to
+        return False
+    if locked.state not in _MOVES.get(to, set()):
+        raise WrongState(f"A study that is {locked.state} can't become {to}.")
+    if to == StudyState.RUNNING:
+        problems = problems_before_start(locked)
+        if problems:
+            raise InvalidInput("The study can't start yet. " + " ".join(problems), problems=problems)
+        freeze_plan(study=locked)
+    if to == StudyState.CLOSED:
+        locked.closed_at = timezone.now()
+    locked.state = to
+    locked.save(update_fields=["state", "closed_at"])
+    record(actor=actor, verb=f"study.{to}", target=locked, study_uuid=locked.uuid)
+    study.refresh_from_db()
+    return True
+
+
+@transaction.atomic
+def amend_study(*, study: Study, actor: User, reason: str, change: dict[str, Any]) -> Amendment:
+    """Change a frozen plan, numbered and with a reason."""
+    locked = Study.objects.select_for_update().get(pk=study.pk)
+    if not locked.frozen_at:
+        raise WrongState("A draft is changed directly, without an amendment.")
+    if not reason.strip():
+        raise InvalidInput("An amendment needs a reason.", field="reason")
+    before = {name: getattr(locked, name, None) for name in change}
+    _apply(locked, change, AMENDABLE)
+    locked.save()
+    amendment = Amendment.objects.create(
+        study=locked,
+        number=locked.amendments.count() + 1,
+        by=actor,
+        reason=reason,
+        change={n: {"from": str(before[n]), "to": str(change[n])} for n in change},
+    )
+    record(actor=actor, verb="study.amend", target=locked, study_uuid=locked.uuid)
+    study.refresh_from_db()
+    return amendment
+
+
+@transaction.atomic
+def set_member(*, study: Study, actor: User, user: User, role: Role | None) -> None:
+    """Give a researcher a role on the study, or take it away; one owner always stays."""
+    if role != Role.OWNER and not (
+        study.memberships.filter(role=Role.OWNER).exclude(user=user).exists()
+    ):
+        raise InvalidInput("A study must keep at least one owner.", field="role")
+    if role is None:
+        study.memberships.filter(user=user).delete()
+    else:
+        Membership.objects.update_or_create(study=study, user=user, defaults={"role": role})
+    record(
+        actor=actor,
+        verb="study.member",
+        target=study,
+        study_uuid=study.uuid,
+        data={"user": user.get_username(), "role": role or "none"},
+    )

@@ -1,0 +1,133 @@
+"""Bringing workers into a study, and moving them along its way."""
+
+import hashlib
+
+from django.core import signing
+from django.db import transaction
+from django.utils import timezone
+
+from jeoul.accounts.models import User
+from jeoul.base import DomainError
+from jeoul.studies.models import Study
+from jeoul.workers.models import (
+    Enrolment,
+    Invite,
+    Stage,
+    Vendor,
+    VendorKind,
+    Worker,
+    WorkerIdentity,
+)
+
+_SALT = "jeoul.enrolment"
+TOKEN_DAYS = 60
+
+
+class LinkInvalid(DomainError):
+    """The worker's link is unknown, ended or too old."""
+
+    code = "link_invalid"
+    status = 404
+
+
+
+
+def get_vendor(*, owner: User, name: str, kind: VendorKind = VendorKind.IN_HOUSE) -> Vendor:
+    """The owner's vendor of this name, made if it is new."""
+    return Vendor.objects.get_or_create(owner=owner, name=name, defaults={"kind": kind})[0]
+
+
+def make_invite(*, study: Study, vendor: Vendor, cap: int | None = None) -> Invite:
+    """A new link by which the vendor's workers reach the study."""
+    return Invite.objects.create(study=study, vendor=vendor, cap=cap)
+
+
+def token_of(enrolment: Enrolment) -> str:
+    """The signed text that carries a worker's session in the URL; it ends with TOKEN_DAYS."""
+    return signing.dumps(
+        [enrolment.uuid.hex, enrolment.token_round], salt=_SALT, compress=False
+    )
+
+
+def enrolment_of(token: str) -> Enrolment:
+    """The enrolment of a worker's token; raises LinkInvalid."""
+    try:
+        uuid, token_round = signing.loads(token, salt=_SALT, max_age=TOKEN_DAYS * 86_400)
+    except (signing.BadSignature, ValueError):
+        raise LinkInvalid("This link is not valid. Open the link you were invited with.") from None
+    enrolment = (
+        Enrolment.objects.select_related("study", "worker", "invite")
+        .filter(uuid=uuid, token_round=token_round, revoked_at=None)
+        .first()
+    )
+    if enrolment is None:
+        raise LinkInvalid("This link has been ended. Open the link you were invited with.")
+    return enrolment
+
+
+@transaction.atomic
+def arrive(
+    *, invite: Invite, external_id: str = "", simulated: bool = False, languages: tuple[str, ...] = ()
+) -> Enrolment:
+    """Enrol the one who comes by an invite; the same external id is the same worker.
+
+    Locks the invite, so that its cap holds under any number of arrivals.
+    """
+    locked = Invite.objects.select_for_update().select_related("vendor").get(pk=invite.pk)
+    if external_id:
+        known = (
+            WorkerIdentity.objects.filter(vendor=locked.vendor, external_id=external_id)
+            .select_related("worker")
+            .first()
+        )
+        if known:
+            enrolment = Enrolment.objects.filter(study=locked.study, worker=known.worker).first()
+            if enrolment:
+                return enrolment
+    if locked.closed_at:
+        raise LinkInvalid("This invitation is closed.")
+    if locked.cap is not None and locked.enrolments.count() >= locked.cap:
+        raise LinkInvalid("This invitation is full. Thank you for your interest.")
+    if external_id and known:
+        worker = known.worker
+    else:
+        worker = Worker.objects.create(
+            vendor=locked.vendor, simulated=simulated, languages=list(languages)
+        )
+        if external_id:
+            WorkerIdentity.objects.create(
+                worker=worker, vendor=locked.vendor, external_id=external_id
+            )
+    return Enrolment.objects.create(study=locked.study, worker=worker, invite=locked)
+
+
+def give_consent(*, enrolment: Enrolment, text: str) -> None:
+    """Note the consent with the hash of the very text that was shown; once."""
+    Enrolment.objects.filter(pk=enrolment.pk, stage=Stage.ARRIVED).update(
+        stage=Stage.CONSENTED,
+        consented_at=timezone.now(),
+        consent_hash=hashlib.sha256(text.encode()).hexdigest(),
+    )
+    enrolment.refresh_from_db()
+
+
+def decline_consent(*, enrolment: Enrolment) -> None:
+    """Note that the worker does not take part; nothing of them is measured."""
+    Enrolment.objects.filter(pk=enrolment.pk, stage=Stage.ARRIVED).update(
+        stage=Stage.NO_CONSENT, finished_at=timezone.now()
+    )
+    enrolment.refresh_from_db()
+
+
+def finish(*, enrolment: Enrolment, stage: Stage) -> None:
+    """End a worker's way with an outcome; the first end stays."""
+    Enrolment.objects.filter(pk=enrolment.pk, finished_at=None).update(
+        stage=stage, finished_at=timezone.now()
+    )
+    enrolment.refresh_from_db()
+
+
+def begin_work(*, enrolment: Enrolment) -> None:
+    """Note that the instructions were read."""
+    Enrolment.objects.filter(pk=enrolment.pk, stage=Stage.CONSENTED).update(stage=Stage.WORKING)
+    enrolment.refresh_from_db()
