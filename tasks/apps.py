@@ -1,4 +1,4 @@
-"""Django application of this folder."""
+"""The Django application of the jobs."""
 
 from django.apps import AppConfig
 

@@ -1,0 +1,20 @@
+"""The Celery application: what happens with nobody watching."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jeoul.settings")
+
+app = Celery("jeoul", include=["tasks.generation", "tasks.sweeps"])
+app.config_from_object("django.conf:settings", namespace="CELERY")
+
+
+@app.on_after_configure.connect
+def _schedule(sender: Celery, **_: object) -> None:
+    from django.conf import settings  # settings are ready only when the app is configured
+
+    for name in ("due_outputs", "reservations", "chain"):
+        sender.add_periodic_task(
+            settings.SWEEP_SECONDS, sender.signature(f"tasks.sweeps.{name}"), name=name
+        )
