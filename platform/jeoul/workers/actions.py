@@ -131,3 +131,9 @@ def begin_work(*, enrolment: Enrolment) -> None:
     """Note that the instructions were read."""
     Enrolment.objects.filter(pk=enrolment.pk, stage=Stage.CONSENTED).update(stage=Stage.WORKING)
     enrolment.refresh_from_db()
+
+
+def choose_language(*, enrolment: Enrolment, language: str) -> None:
+    """Keep the language of the pages, which no cookie can."""
+    Enrolment.objects.filter(pk=enrolment.pk).update(language=language)
+    enrolment.language = language

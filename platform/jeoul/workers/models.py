@@ -116,6 +116,7 @@ class Enrolment(Row):
     consent_hash = models.CharField(max_length=64, blank=True)
     consented_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    language = models.CharField(max_length=10, blank=True)
     completion_code = models.CharField(max_length=20, default=random_code)
     submitted = models.PositiveIntegerField(default=0)
     revoked_at = models.DateTimeField(null=True)

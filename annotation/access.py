@@ -1,0 +1,40 @@
+"""Doors of the annotator: only what belongs to the address, else 404."""
+
+import uuid
+
+from django.http import Http404
+
+from jeoul.comparisons.models import Assignment, Judgement
+from jeoul.workers.models import Enrolment, Invite
+
+
+def get_invite(token: str) -> Invite:
+    invite = Invite.objects.select_related("study").filter(token=token).first()
+    if invite is None:
+        raise Http404("No such invitation.")
+    return invite
+
+
+def get_assignment(enrolment: Enrolment, assignment: uuid.UUID) -> Assignment:
+    """One of this worker's own assignments."""
+    found = (
+        Assignment.objects.filter(uuid=assignment, enrolment=enrolment)
+        .select_related("comparison", "enrolment__study")
+        .first()
+    )
+    if found is None:
+        raise Http404("No such comparison.")
+    return found
+
+
+def last_judgement(enrolment: Enrolment) -> Judgement:
+    """The worker's latest judgement in force."""
+    found = (
+        Judgement.objects.filter(assignment__enrolment=enrolment, superseded_by=None)
+        .select_related("assignment")
+        .order_by("-judged_at", "-id")
+        .first()
+    )
+    if found is None:
+        raise Http404("Nothing to change yet.")
+    return found

@@ -1,0 +1,140 @@
+"""A comparison as the annotator's browser receives it: texts, sides, questions; no system."""
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from annotation.scales import both_bad_step, shown_steps, to_value
+from jeoul.comparisons.models import Answer, Assignment, Comparison, Judgement, Kind
+from jeoul.studies.models import Criterion, Output, Study
+from jeoul.studies.rendering import RENDERER_VERSION, render_markdown, render_plain
+
+
+@lru_cache(maxsize=4096)
+def rendered(text: str) -> str:
+    """Prompts, definitions and instructions: few texts that are shown many times."""
+    return render_markdown(text)
+
+
+@dataclass(frozen=True)
+class Side:
+    html: str
+    raw: str
+
+
+@dataclass
+class ShownCriterion:
+    key: str
+    name: str
+    question: str
+    definition_html: str
+    field_name: str
+    steps: list[Any]
+    both_bad: Any
+    chips: list[dict[str, Any]]
+    free_text: str
+    selected: str = ""
+    text: str = ""
+    error: str = ""
+
+
+@dataclass
+class Item:
+    assignment_id: uuid.UUID
+    client_key: uuid.UUID
+    messages: list[dict[str, str]]
+    left: Side
+    right: Side
+    criteria: list[ShownCriterion]
+    content_warning: str
+    expires_at: Any
+    errors: list[str] = field(default_factory=list)
+
+
+def _side(output: Output) -> Side:
+    html = output.html if output.renderer == RENDERER_VERSION else render_markdown(output.text)
+    return Side(html=html, raw=render_plain(output.text))
+
+
+def criteria_of(study: Study) -> list[Criterion]:
+    return list(study.criteria.all())
+
+
+def _shown(criterion: Criterion, draft: dict[str, Any], error: str) -> ShownCriterion:
+    chosen = draft.get(f"chips_{criterion.key}", [])
+    return ShownCriterion(
+        key=criterion.key,
+        name=criterion.name,
+        question=criterion.question,
+        definition_html=rendered(criterion.definition) if criterion.definition else "",
+        field_name=f"choice_{criterion.key}",
+        steps=shown_steps(criterion.scale),
+        both_bad=both_bad_step(criterion.scale),
+        chips=[{"value": c, "label": c, "selected": c in chosen} for c in criterion.chips],
+        free_text=criterion.free_text,
+        selected=str(draft.get(f"choice_{criterion.key}", "")),
+        text=str(draft.get(f"text_{criterion.key}", "")),
+        error=error,
+    )
+
+
+def build_item(
+    *,
+    assignment: Assignment,
+    study: Study,
+    criteria: list[Criterion],
+    draft: dict[str, Any] | None = None,
+    errors: dict[str, str] | None = None,
+    client_key: uuid.UUID | None = None,
+) -> Item:
+    """The page's data of one assignment; ``draft`` is what was chosen before."""
+    comparison = Comparison.objects.select_related("prompt", "output_a", "output_b").get(
+        pk=assignment.comparison_id
+    )
+    a, b = _side(comparison.output_a), _side(comparison.output_b)
+    errors = errors or {}
+    filled = assignment.draft if draft is None else draft
+    warning = study.content_warning if comparison.prompt.risk == "high" else ""
+    return Item(
+        assignment_id=assignment.uuid,
+        client_key=client_key or assignment.client_key,
+        messages=[
+            {"role": m["role"], "html": rendered(m["content"])} for m in comparison.prompt.messages
+        ],
+        left=a if assignment.a_on_left else b,
+        right=b if assignment.a_on_left else a,
+        criteria=[_shown(c, filled, errors.get(c.key, "")) for c in criteria],
+        content_warning=warning,
+        expires_at=assignment.expires_at,
+        errors=list(errors.values()),
+    )
+
+
+def draft_of(judgement: Judgement) -> dict[str, Any]:
+    """A stored judgement as the form that made it."""
+    texts = {r.criterion_id: r.text for r in judgement.remarks.all()}
+    draft: dict[str, Any] = {}
+    answers = Answer.objects.filter(judgement=judgement).select_related("criterion")
+    for answer in answers:
+        key = answer.criterion.key
+        draft[f"choice_{key}"] = to_value(
+            answer.criterion.scale,
+            answer.outcome,
+            answer.grade,
+            a_on_left=bool(judgement.a_on_left),
+        )
+        draft[f"chips_{key}"] = answer.chips
+        draft[f"text_{key}"] = texts.get(answer.criterion_id, "")
+    return draft
+
+
+@lru_cache(maxsize=256)
+def _counted(study_id: int, minute: int) -> int:
+    return Comparison.objects.filter(study_id=study_id, kind=Kind.REAL).count()
+
+
+def comparisons_in(study: Study) -> int:
+    """How many there are, counted at most once a minute: the bar needs no exact number."""
+    return _counted(study.pk, int(time.time() // 60))

@@ -1,0 +1,74 @@
+"""What every page of the annotator shares: addresses, language, progress."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import translation
+from django.utils.cache import add_never_cache_headers
+
+from annotation.item import comparisons_in
+from jeoul.workers.actions import choose_language, enrolment_of
+from jeoul.workers.models import Enrolment
+
+
+def enter(request: HttpRequest, token: str) -> Enrolment:
+    """The enrolment of this address, with its language switched on."""
+    enrolment = enrolment_of(token)
+    asked = request.GET.get("lang", "")
+    if asked in dict(settings.LANGUAGES) and asked != enrolment.language:
+        choose_language(enrolment=enrolment, language=asked)
+    if enrolment.language:
+        translation.activate(enrolment.language)
+        request.LANGUAGE_CODE = enrolment.language  # type: ignore[attr-defined]  # LocaleMiddleware's
+    return enrolment
+
+
+def languages(request: HttpRequest) -> list[dict[str, object]]:
+    current = translation.get_language()
+    return [
+        {"code": code, "name": name, "url": f"?lang={code}", "current": code == current}
+        for code, name in settings.LANGUAGES
+    ]
+
+
+def progress_of(enrolment: Enrolment) -> dict[str, int]:
+    total = comparisons_in(enrolment.study)
+    if enrolment.study.worker_cap is not None:
+        total = min(total, enrolment.study.worker_cap)
+    done = enrolment.submitted
+    # Gold and repeats come on top of the plan, so "done" may pass the total.
+    total = max(total, done + 1)
+    return {"done": done, "total": total, "percent": round(100 * done / total)}
+
+
+def urls_for(token: str, assignment: object = None) -> dict[str, str]:
+    urls = {
+        name: reverse(f"worker-{name}", args=[token])
+        for name in ("home", "consent", "instructions", "leave", "undo")
+    }
+    urls["next"] = reverse("worker-compare", args=[token])
+    if assignment is not None:
+        for name in ("submit", "skip", "report", "draft", "heartbeat"):
+            urls[name] = reverse(f"worker-{name}", args=[token, assignment])
+    return urls
+
+
+def page(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    enrolment: Enrolment | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """A page that no cache keeps: the address is a person's key."""
+    base: dict[str, Any] = {"languages": languages(request)}
+    if enrolment is not None:
+        base["study_title"] = enrolment.study.title
+        base["simulated"] = enrolment.worker.simulated
+    response = TemplateResponse(request, template, base | context, status=status)
+    add_never_cache_headers(response)
+    return response

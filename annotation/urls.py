@@ -1,0 +1,23 @@
+"""Addresses of the annotator; the token in them is the session."""
+
+from django.urls import path
+
+from annotation import views
+
+_W = "w/<str:token>/"
+_ITEM = f"{_W}<uuid:assignment>/"
+
+urlpatterns = [
+    path("join/<str:invite>/", views.join, name="worker-join"),
+    path(_W, views.home, name="worker-home"),
+    path(f"{_W}consent/", views.consent, name="worker-consent"),
+    path(f"{_W}instructions/", views.instructions, name="worker-instructions"),
+    path(f"{_W}compare/", views.compare, name="worker-compare"),
+    path(f"{_W}leave/", views.leave, name="worker-leave"),
+    path(f"{_W}undo/", views.undo, name="worker-undo"),
+    path(f"{_ITEM}submit/", views.submit, name="worker-submit"),
+    path(f"{_ITEM}skip/", views.skip, name="worker-skip"),
+    path(f"{_ITEM}report/", views.report, name="worker-report"),
+    path(f"{_ITEM}draft/", views.draft, name="worker-draft"),
+    path(f"{_ITEM}heartbeat/", views.heartbeat, name="worker-heartbeat"),
+]
