@@ -3,7 +3,6 @@
 import uuid
 
 from django.http import Http404
-
 from jeoul.comparisons.models import Assignment, Judgement
 from jeoul.workers.models import Enrolment, Invite
 

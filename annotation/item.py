@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from annotation.scales import both_bad_step, shown_steps, to_value
 from jeoul.comparisons.models import Answer, Assignment, Comparison, Judgement, Kind
 from jeoul.studies.models import Criterion, Output, Study
 from jeoul.studies.rendering import RENDERER_VERSION, render_markdown, render_plain
+
+from annotation.scales import both_bad_step, shown_steps, to_value
 
 
 @lru_cache(maxsize=4096)

@@ -8,10 +8,10 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
-
-from annotation.item import comparisons_in
 from jeoul.workers.actions import choose_language, enrolment_of
 from jeoul.workers.models import Enrolment
+
+from annotation.item import comparisons_in
 
 
 def enter(request: HttpRequest, token: str) -> Enrolment:
@@ -22,7 +22,7 @@ def enter(request: HttpRequest, token: str) -> Enrolment:
         choose_language(enrolment=enrolment, language=asked)
     if enrolment.language:
         translation.activate(enrolment.language)
-        request.LANGUAGE_CODE = enrolment.language  # type: ignore[attr-defined]  # LocaleMiddleware's
+        request.LANGUAGE_CODE = enrolment.language
     return enrolment
 
 

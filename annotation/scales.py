@@ -7,7 +7,6 @@ from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-
 from jeoul.comparisons.actions import Said
 from jeoul.studies.models import A_WINS, B_WINS, BOTH_BAD, TIE, Criterion
 

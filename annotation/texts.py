@@ -4,7 +4,6 @@ from typing import Final
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-
 from jeoul.studies.models import Study
 
 TELEMETRY: Final = ("visible_ms", "focus_ms", "hidden_ms", "first_action_ms", "paste_chars")

@@ -9,12 +9,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
-
-from annotation.access import get_assignment, get_invite, last_judgement
-from annotation.item import build_item, criteria_of, draft_of, rendered
-from annotation.page import enter, page, progress_of, urls_for
-from annotation.scales import read_answers
-from annotation.texts import consent_for, telemetry_from
 from jeoul.base import InvalidInput
 from jeoul.comparisons.actions import (
     AlreadyJudged,
@@ -40,6 +34,12 @@ from jeoul.workers.actions import (
     token_of,
 )
 from jeoul.workers.models import Enrolment, Stage
+
+from annotation.access import get_assignment, get_invite, last_judgement
+from annotation.item import build_item, criteria_of, draft_of, rendered
+from annotation.page import enter, page, progress_of, urls_for
+from annotation.scales import read_answers
+from annotation.texts import consent_for, telemetry_from
 
 # The address is the key and no cookie is read, so a forged form has nothing to ride on.
 worker_form = csrf_exempt

@@ -2,6 +2,7 @@
 
 from jeoul.comparisons.building import mark_ready
 from jeoul.studies.generation.actions import generate_output
+
 from tasks.celery import app
 
 

@@ -23,7 +23,11 @@ class DomainErrorMiddleware:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, DomainError):
             return None
-        log.info("refused", code=error.code, path=request.resolver_match and request.resolver_match.view_name)
+        log.info(
+            "refused",
+            code=error.code,
+            path=request.resolver_match and request.resolver_match.view_name,
+        )
         return TemplateResponse(
             request,
             "shared/refused.html",

@@ -11,7 +11,7 @@ class User(AbstractUser):
 
 
 class ApiToken(Row):
-    """A personal key to the API; only its SHA-256 digest is stored, so a stolen table opens nothing."""
+    """A personal key to the API; only its digest is stored, so a stolen table opens nothing."""
 
     user = models.ForeignKey(User, models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)

@@ -199,7 +199,9 @@ def expire_assignments(*, now: datetime | None = None, batch: int = 500) -> int:
     now = now or timezone.now()
     with transaction.atomic():
         over = list(
-            Assignment.objects.expired(now).select_for_update(skip_locked=True).order_by("pk")[:batch]
+            Assignment.objects.expired(now)
+            .select_for_update(skip_locked=True)
+            .order_by("pk")[:batch]
         )
         return sum(
             close_assignment(assignment=held, state=AssignmentState.EXPIRED, now=now)
@@ -281,7 +283,9 @@ def _take_back(held: Assignment, now: datetime) -> None:
 
 
 def _payload_hash(answers: list[Said]) -> str:
-    return content_hash(sorted((a.criterion_id, a.outcome, a.grade, a.chips, a.text) for a in answers))
+    return content_hash(
+        sorted((a.criterion_id, a.outcome, a.grade, a.chips, a.text) for a in answers)
+    )
 
 
 def _store(
@@ -341,9 +345,7 @@ def revise_judgement(
     """Change a submitted answer by a new row that supersedes the one in force."""
     held = _lock_assignment(assignment.pk)
     payload = _payload_hash(answers)
-    current = (
-        Judgement.objects.filter(assignment=held, superseded_by=None).order_by("-id").first()
-    )
+    current = Judgement.objects.filter(assignment=held, superseded_by=None).order_by("-id").first()
     if current is None:
         raise AssignmentExpired("There is no answer to change here.")
     if current.client_key == client_key:
@@ -358,5 +360,3 @@ def revise_judgement(
 def save_draft(*, assignment: Assignment, draft: dict[str, object]) -> None:
     """Keep a half-made answer."""
     Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.RESERVED).update(draft=draft)
-
-

@@ -37,9 +37,7 @@ def choose_comparison(*, enrolment: Enrolment, study: Study) -> Comparison | Non
 
 
 def _unseen(enrolment: Enrolment, study: Study, kind: Kind) -> models.QuerySet[Comparison]:
-    seen = Assignment.objects.filter(
-        enrolment=enrolment, comparison=OuterRef("pk"), state__in=SEEN
-    )
+    seen = Assignment.objects.filter(enrolment=enrolment, comparison=OuterRef("pk"), state__in=SEEN)
     return Comparison.objects.filter(~Exists(seen), study=study, kind=kind)
 
 

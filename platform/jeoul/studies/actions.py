@@ -218,8 +218,7 @@ def plan_of(study: Study) -> dict[str, Any]:
     prompts = study.prompt_set_version
     return {
         "title": study.title,
-        "prompt_set": prompts
-        and {"name": str(prompts), "content_hash": prompts.content_hash},
+        "prompt_set": prompts and {"name": str(prompts), "content_hash": prompts.content_hash},
         "systems": [
             {
                 "system": e.system_version.label,
@@ -301,9 +300,9 @@ def freeze_plan(*, study: Study) -> None:
     study.plan_hash = content_hash(study.plan)
     study.frozen_at = now
     study.save(update_fields=["plan", "plan_hash", "frozen_at"])
-    PromptSetVersion.objects.filter(pk=study.prompt_set_version_id, frozen_at=None).update(
-        frozen_at=now
-    )
+    prompts = study.prompt_set_version
+    if prompts is not None:
+        PromptSetVersion.objects.filter(pk=prompts.pk, frozen_at=None).update(frozen_at=now)
 
 
 _MOVES = {
@@ -326,7 +325,9 @@ def move_study(*, study: Study, to: StudyState, actor: User) -> bool:
     if to == StudyState.RUNNING:
         problems = problems_before_start(locked)
         if problems:
-            raise InvalidInput("The study can't start yet. " + " ".join(problems), problems=problems)
+            raise InvalidInput(
+                "The study can't start yet. " + " ".join(problems), problems=problems
+            )
         freeze_plan(study=locked)
     if to == StudyState.CLOSED:
         locked.closed_at = timezone.now()

@@ -41,9 +41,7 @@ def create_connection(
     if not re.match(r"https?://[^/\s]+", base_url):
         raise InvalidInput("The base URL must start with http:// or https://.", field="base_url")
     if key and key_env:
-        raise InvalidInput(
-            "Give either a key or the environment variable's name.", field="key_env"
-        )
+        raise InvalidInput("Give either a key or the environment variable's name.", field="key_env")
     if key_env and not _ENV_NAME.match(key_env):
         raise InvalidInput("An environment variable's name looks like MY_KEY.", field="key_env")
     if Connection.objects.filter(owner=owner, name=name).exists():

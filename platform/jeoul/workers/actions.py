@@ -30,8 +30,6 @@ class LinkInvalid(DomainError):
     status = 404
 
 
-
-
 def get_vendor(*, owner: User, name: str, kind: VendorKind = VendorKind.IN_HOUSE) -> Vendor:
     """The owner's vendor of this name, made if it is new."""
     return Vendor.objects.get_or_create(owner=owner, name=name, defaults={"kind": kind})[0]
@@ -44,9 +42,7 @@ def make_invite(*, study: Study, vendor: Vendor, cap: int | None = None) -> Invi
 
 def token_of(enrolment: Enrolment) -> str:
     """The signed text that carries a worker's session in the URL; it ends with TOKEN_DAYS."""
-    return signing.dumps(
-        [enrolment.uuid.hex, enrolment.token_round], salt=_SALT, compress=False
-    )
+    return signing.dumps([enrolment.uuid.hex, enrolment.token_round], salt=_SALT, compress=False)
 
 
 def enrolment_of(token: str) -> Enrolment:
@@ -67,7 +63,11 @@ def enrolment_of(token: str) -> Enrolment:
 
 @transaction.atomic
 def arrive(
-    *, invite: Invite, external_id: str = "", simulated: bool = False, languages: tuple[str, ...] = ()
+    *,
+    invite: Invite,
+    external_id: str = "",
+    simulated: bool = False,
+    languages: tuple[str, ...] = (),
 ) -> Enrolment:
     """Enrol the one who comes by an invite; the same external id is the same worker.
 

@@ -54,9 +54,7 @@ class Worker(Row):
     vendor = models.ForeignKey(Vendor, models.PROTECT, related_name="workers")
     pseudonym = models.CharField(max_length=40, unique=True, default=random_pseudonym)
     languages = models.JSONField(default=list, blank=True)
-    state = models.CharField(
-        max_length=10, choices=WorkerState.choices, default=WorkerState.ACTIVE
-    )
+    state = models.CharField(max_length=10, choices=WorkerState.choices, default=WorkerState.ACTIVE)
     state_reason = models.CharField(max_length=500, blank=True)
     simulated = models.BooleanField(default=False)
 
@@ -124,9 +122,7 @@ class Enrolment(Row):
     token_round = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=["study", "worker"], name="enrolled_once"),
-        )
+        constraints = (models.UniqueConstraint(fields=["study", "worker"], name="enrolled_once"),)
         indexes = (
             models.Index(
                 fields=["study"],

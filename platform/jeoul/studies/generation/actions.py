@@ -38,9 +38,7 @@ def outputs_due(*, limit: int, study: Study | None = None) -> list[int]:
     """Ids of outputs that a job should take now."""
     due = Output.objects.due(timezone.now())
     if study is not None:
-        due = due.filter(
-            system_version__studies=study, prompt__versions=study.prompt_set_version
-        )
+        due = due.filter(system_version__studies=study, prompt__versions=study.prompt_set_version)
     return list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
 
 
@@ -88,9 +86,7 @@ def _room_at(connection: Connection, now: datetime) -> datetime | None:
     if connection.requests_per_minute:
         minute = now - timedelta(minutes=1)
         lease = timedelta(seconds=connection.timeout_seconds + 60)
-        recent = mine.filter(
-            Q(finished_at__gt=minute) | Q(lease_until__gt=minute + lease)
-        ).count()
+        recent = mine.filter(Q(finished_at__gt=minute) | Q(lease_until__gt=minute + lease)).count()
         if recent >= connection.requests_per_minute:
             return now + timedelta(seconds=60 / connection.requests_per_minute)
     return None

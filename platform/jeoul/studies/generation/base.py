@@ -18,7 +18,7 @@ class Answer:
 
 
 class ProviderError(Exception):
-    """A request that failed; ``permanent`` ends the retries, ``wait`` is the provider's wish in s."""
+    """A failed request; ``permanent`` ends the retries, ``wait`` is the provider's wish in s."""
 
     def __init__(
         self, code: str, message: str, *, permanent: bool, wait: float | None = None

@@ -45,7 +45,9 @@ def ask(
 def _answer(reply: Any, latency_ms: int) -> Answer:
     choices = getattr(reply, "choices", None)
     if not choices or getattr(choices[0], "message", None) is None:
-        raise ProviderError("bad_answer", "The provider's answer holds no message.", permanent=False)
+        raise ProviderError(
+            "bad_answer", "The provider's answer holds no message.", permanent=False
+        )
     choice = choices[0]
     refusal = getattr(choice.message, "refusal", None)
     usage = getattr(reply, "usage", None)
@@ -84,9 +86,7 @@ def _translated(error: openai.APIError, key: str) -> ProviderError:
     # An exhausted account answers 429 as well, and waiting does not fill it.
     if status == 429 and error.code == "insufficient_quota":
         passing = False
-    return ProviderError(
-        f"http_{status}", message, permanent=not passing, wait=_retry_after(error)
-    )
+    return ProviderError(f"http_{status}", message, permanent=not passing, wait=_retry_after(error))
 
 
 def _retry_after(error: openai.APIStatusError) -> float | None:

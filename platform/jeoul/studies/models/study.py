@@ -33,9 +33,7 @@ class Study(Row):
     slug = models.SlugField(max_length=80, unique=True, allow_unicode=True)
     title = models.CharField(max_length=200)
     question = models.CharField(max_length=500, blank=True)
-    state = models.CharField(
-        max_length=10, choices=StudyState.choices, default=StudyState.DRAFT
-    )
+    state = models.CharField(max_length=10, choices=StudyState.choices, default=StudyState.DRAFT)
     prompt_set_version = models.ForeignKey(
         PromptSetVersion, models.PROTECT, null=True, blank=True, related_name="studies"
     )
@@ -89,7 +87,9 @@ class StudySystem(models.Model):
     class Meta:
         ordering = ("position",)
         constraints = (
-            models.UniqueConstraint(fields=["study", "system_version"], name="system_once_per_study"),
+            models.UniqueConstraint(
+                fields=["study", "system_version"], name="system_once_per_study"
+            ),
         )
 
 
@@ -184,9 +184,7 @@ class Criterion(Row):
         ],
     )
     chips = models.JSONField(default=list, blank=True)
-    free_text = models.CharField(
-        max_length=10, choices=FreeText.choices, default=FreeText.OPTIONAL
-    )
+    free_text = models.CharField(max_length=10, choices=FreeText.choices, default=FreeText.OPTIONAL)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

@@ -145,9 +145,7 @@ class Output(Row):
             ),
         )
         indexes = (
-            models.Index(
-                fields=["due_at"], name="output_due", condition=Q(state=OutputState.DUE)
-            ),
+            models.Index(fields=["due_at"], name="output_due", condition=Q(state=OutputState.DUE)),
             models.Index(
                 fields=["lease_until"],
                 name="output_lease",

