@@ -8,7 +8,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
-from jeoul.workers.actions import choose_language, enrolment_of
+from jeoul.workers.actions import choose_language, enrolment_of, token_of
 from jeoul.workers.models import Enrolment
 
 from annotation.item import comparisons_in
@@ -26,10 +26,14 @@ def enter(request: HttpRequest, token: str) -> Enrolment:
     return enrolment
 
 
-def languages(request: HttpRequest) -> list[dict[str, object]]:
+def languages(request: HttpRequest, enrolment: Enrolment | None) -> list[dict[str, object]]:
+    """Links to this page in each language; a page that came by a form leads to the start."""
     current = translation.get_language()
+    here = ""
+    if request.method == "POST" and enrolment is not None:
+        here = reverse("worker-home", args=[token_of(enrolment)])
     return [
-        {"code": code, "name": name, "url": f"?lang={code}", "current": code == current}
+        {"code": code, "name": name, "url": f"{here}?lang={code}", "current": code == current}
         for code, name in settings.LANGUAGES
     ]
 
@@ -65,7 +69,7 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     """A page that no cache keeps: the address is a person's key."""
-    base: dict[str, Any] = {"languages": languages(request)}
+    base: dict[str, Any] = {"languages": languages(request, enrolment)}
     if enrolment is not None:
         base["study_title"] = enrolment.study.title
         base["simulated"] = enrolment.worker.simulated

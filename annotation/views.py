@@ -215,9 +215,16 @@ def _again(
     errors: dict[str, str],
 ) -> HttpResponse:
     """The same comparison with what was typed and what is missing."""
-    extra = {"status": 422, "revising": bool(request.POST.get("revise"))}
     return _comparison(
-        request, enrolment, token, held, extra, draft=_draft_from(request), errors=errors
+        request,
+        enrolment,
+        token,
+        held,
+        {"status": 422, "revising": bool(request.POST.get("revise"))},
+        draft=_draft_from(request),
+        errors=errors,
+        # A changed answer has a key of its own; the reservation's would be taken for a repeat.
+        client_key=_key(request),
     )
 
 
@@ -288,8 +295,10 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 def draft(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
     enrolment = enter(request, token)
-    save_draft(assignment=get_assignment(enrolment, assignment), draft=_draft_from(request))
-    return HttpResponse(status=204)
+    held = get_assignment(enrolment, assignment)
+    save_draft(assignment=held, draft=_draft_from(request))
+    # "Draft saved" must be true: what was handed on or answered keeps no draft.
+    return HttpResponse(status=204 if held.state == AssignmentState.RESERVED else 409)
 
 
 @worker_form
