@@ -6,7 +6,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jeoul.settings")
 
-app = Celery("jeoul", include=["tasks.generation", "tasks.sweeps"])
+app = Celery("jeoul", include=["tasks.analyses", "tasks.generation", "tasks.sweeps"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 
 
@@ -14,7 +14,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 def _schedule(sender: Celery, **_: object) -> None:
     from django.conf import settings  # settings are ready only when the app is configured
 
-    for name in ("due_outputs", "reservations", "chain"):
+    for name in ("sweeps.due_outputs", "sweeps.reservations", "sweeps.chain", "analyses.stale"):
         sender.add_periodic_task(
-            settings.SWEEP_SECONDS, sender.signature(f"tasks.sweeps.{name}"), name=name
+            settings.SWEEP_SECONDS, sender.signature(f"tasks.{name}"), name=name
         )

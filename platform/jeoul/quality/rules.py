@@ -1,0 +1,187 @@
+"""Screening rules: facts about the workers of one study in, findings out; nothing is decided.
+
+A finding is a reason to look, never a verdict: preference has no gold truth, and a minority
+taste is not an error. Over all workers the tests are held to a false-discovery rate
+(Benjamini & Hochberg 1995), and no rule speaks under its minimum number of judgements.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from scipy import stats
+
+from jeoul.analysis.intervals import benjamini_hochberg, clopper_pearson
+
+VERSION: Final = "2026-11"
+FALSE_DISCOVERY_RATE: Final = 0.05
+MIN_JUDGEMENTS: Final = 15
+MIN_TIMED: Final = 10
+MIN_GOLD: Final = 4
+GOLD_PASS: Final = 0.7
+# Under this share of the time that reading both answers takes, nobody has read them.
+TOO_FAST_SHARE: Final = 0.33
+TOO_FAST_OF_MEDIAN: Final = 0.25
+TIE_SHARE: Final = 0.8
+SIDE_SHARE: Final = 0.75
+
+
+@dataclass(frozen=True)
+class WorkerFacts:
+    """What is known of one worker in one study; counts are judgements in force."""
+
+    worker: int
+    n: int
+    median_seconds: float | None
+    # Time over reading time, median over the worker's items; None without texts or times.
+    reading_share: float | None
+    timed: int
+    left: int
+    right: int
+    ties: int
+    others_tie_share: float
+    gold_n: int
+    gold_right: int
+    # Agreement with the other judges of the same comparisons, and how many such pairs.
+    agreement: float | None
+    agreement_n: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule's finding about one worker, with its evidence in words."""
+
+    worker: int
+    rule: str
+    evidence: str
+
+
+def findings(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """All rules over all workers of a study."""
+    return [found for rule in _RULES for found in rule(facts)]
+
+
+def _discovered(
+    candidates: list[tuple[WorkerFacts, float]],
+) -> list[tuple[WorkerFacts, float]]:
+    """Those whose adjusted p-value stays under the false-discovery rate."""
+    if not candidates:
+        return []
+    adjusted = benjamini_hochberg([p for _, p in candidates])
+    return [
+        (fact, float(p))
+        for (fact, _), p in zip(candidates, adjusted, strict=True)
+        if p <= FALSE_DISCOVERY_RATE
+    ]
+
+
+def too_fast(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """Median time far under the reading time, or, without texts, under the crowd's own median."""
+    timed = [f for f in facts if f.timed >= MIN_TIMED and f.median_seconds is not None]
+    medians = sorted(f.median_seconds for f in timed if f.median_seconds is not None)
+    crowd = medians[len(medians) // 2] if len(medians) >= 5 else None
+    found = []
+    for f in timed:
+        assert f.median_seconds is not None
+        if f.reading_share is not None and f.reading_share < TOO_FAST_SHARE:
+            evidence = (
+                f"Median {f.median_seconds:.1f} s per comparison, {f.reading_share:.0%} of the "
+                f"time that reading both answers takes ({f.timed} timed)."
+            )
+        elif crowd is not None and f.median_seconds < TOO_FAST_OF_MEDIAN * crowd:
+            evidence = (
+                f"Median {f.median_seconds:.1f} s per comparison against {crowd:.1f} s "
+                f"over all workers ({f.timed} timed)."
+            )
+        else:
+            continue
+        found.append(Finding(f.worker, "too_fast", evidence))
+    return found
+
+
+def one_side(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """More choices of one side than chance allows: exact binomial against ½."""
+    candidates = [
+        (f, float(stats.binomtest(f.left, f.left + f.right, 0.5).pvalue))
+        for f in facts
+        if f.left + f.right >= MIN_JUDGEMENTS
+    ]
+    found = []
+    for f, p in _discovered(candidates):
+        total = f.left + f.right
+        side, count = ("left", f.left) if f.left > f.right else ("right", f.right)
+        if count / total >= SIDE_SHARE:
+            evidence = f"Chose the {side} answer {count} of {total} times (adjusted p = {p:.2g})."
+            found.append(Finding(f.worker, "one_side", evidence))
+    return found
+
+
+def fails_gold(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """Gold accuracy whose exact 95 % interval lies under the pass mark."""
+    found = []
+    for f in facts:
+        if f.gold_n < MIN_GOLD:
+            continue
+        low, high = clopper_pearson(f.gold_right, f.gold_n)
+        if high < GOLD_PASS:
+            evidence = (
+                f"{f.gold_right} of {f.gold_n} known answers right "
+                f"(95 % interval {low:.0%} to {high:.0%}, pass mark {GOLD_PASS:.0%})."
+            )
+            found.append(Finding(f.worker, "fails_gold", evidence))
+    return found
+
+
+def disagrees(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """Agrees with the others on the same comparisons less than the crowd does."""
+    rated = [f for f in facts if f.agreement is not None and f.agreement_n >= MIN_JUDGEMENTS]
+    if len(rated) < 3:
+        return []
+    total = sum(f.agreement_n for f in rated)
+    crowd = sum((f.agreement or 0.0) * f.agreement_n for f in rated) / total
+    candidates = [
+        (
+            f,
+            float(
+                stats.binom.cdf(round((f.agreement or 0.0) * f.agreement_n), f.agreement_n, crowd)
+            ),
+        )
+        for f in rated
+    ]
+    return [
+        Finding(
+            f.worker,
+            "disagrees",
+            f"Agrees with the other judges in {f.agreement:.0%} of {f.agreement_n} comparisons; "
+            f"all workers together in {crowd:.0%} (adjusted p = {p:.2g}).",
+        )
+        for f, p in _discovered(candidates)
+    ]
+
+
+def always_tie(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """Ties far more often than the others give them."""
+    candidates = [
+        (f, float(stats.binom.sf(f.ties - 1, f.n, min(max(f.others_tie_share, 0.01), 0.99))))
+        for f in facts
+        if f.n >= MIN_JUDGEMENTS
+    ]
+    return [
+        Finding(
+            f.worker,
+            "always_tie",
+            f"Said tie {f.ties} of {f.n} times; the others in {f.others_tie_share:.0%} "
+            f"(adjusted p = {p:.2g}).",
+        )
+        for f, p in _discovered(candidates)
+        if f.ties / f.n >= TIE_SHARE
+    ]
+
+
+_RULES: Final[tuple[Callable[[Sequence[WorkerFacts]], list[Finding]], ...]] = (
+    too_fast,
+    one_side,
+    fails_gold,
+    disagrees,
+    always_tie,
+)

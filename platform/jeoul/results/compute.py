@@ -1,0 +1,288 @@
+"""From a study's table of judgements to the results that every page, file and program reads."""
+
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+
+from jeoul import __version__
+from jeoul.analysis import bradley_terry
+from jeoul.analysis.agreement import krippendorff_alpha, value_counts
+from jeoul.analysis.counts import BOTH_BAD, TIE, Votes
+from jeoul.analysis.errors import AnalysisError
+from jeoul.analysis.intervals import clopper_pearson, sign_test, wilson
+from jeoul.analysis.winrates import PairRate, pair_rates
+from jeoul.quality import rules
+from jeoul.results.data import Table, excluded_workers, pseudonyms, read_table, votes_of
+from jeoul.results.facts import shown_choice, worker_facts
+from jeoul.studies.models import Criterion, Study
+
+SLICES = ("risk", "category", "language", "difficulty", "hazard")
+# Under this many judgements a slice says nothing that an interval could carry.
+MIN_SLICE = 10
+# Without a strongly connected graph the maximum lies at infinity; half a pseudo-tie per
+# played pair (declared on the result) keeps it finite.
+RIDGE = 0.5
+
+
+def analysis_settings() -> dict[str, object]:
+    """What was decided before looking; part of every result."""
+    return {
+        "level": 0.95,
+        "ties": "half",
+        "both_bad": "tie",
+        "interval": "two-way clustered by prompt and worker, Student t",
+        "ranking": "Bradley-Terry, ties as half a win, two-way clustered covariance",
+        "agreement": "Krippendorff's alpha, jackknife over units",
+        "ridge_if_disconnected": RIDGE,
+        "flag_rules": rules.VERSION,
+        "code_version": __version__,
+    }
+
+
+def compute(study: Study) -> tuple[dict[str, Any], list[rules.Finding]]:
+    """The results of a study now, and what the screening rules found."""
+    table = read_table(study)
+    out = excluded_workers(study)
+    kept = table.select(~np.isin(table.ints("worker"), list(out))) if out else table
+    versions = [e.system_version for e in study.entries.select_related("system_version__system")]
+    labels = {v.pk: v.label for v in versions}
+    criteria = list(study.criteria.all())
+    overall = next(c for c in criteria if c.is_overall)
+    mine = table.select(table.ints("criterion") == overall.pk)
+    facts = worker_facts(mine)
+    found = rules.findings(facts)
+    seconds = mine.floats("seconds")
+    seconds = seconds[np.isfinite(seconds)]
+    return {
+        "study": {
+            "id": str(study.uuid),
+            "slug": study.slug,
+            "title": study.title,
+            "simulated": study.simulated,
+            "imported": study.imported,
+            "plan_hash": study.plan_hash,
+        },
+        "criteria": [_criterion(c, kept, labels) for c in criteria],
+        # Beside the results proper, so that the effect of every exclusion can be seen.
+        "with_excluded": [_criterion(c, table, labels) for c in criteria] if out else None,
+        "slices": _slices(study, kept.select(kept.ints("criterion") == overall.pk), labels),
+        "position": _position(kept.select(kept.ints("criterion") == overall.pk)),
+        "workers": _workers(facts, found, out),
+        "judgements": len(np.unique(table.ints("judgement"))),
+        "excluded_judgements": len(np.unique(table.ints("judgement")))
+        - len(np.unique(kept.ints("judgement"))),
+        "median_seconds": _number(np.median(seconds)) if len(seconds) else None,
+        "settings": analysis_settings(),
+    }, found
+
+
+def _number(value: float | np.floating[Any]) -> float | None:
+    """A float that JSON knows, without digits that no method carries."""
+    return round(float(value), 10) if np.isfinite(value) else None
+
+
+def _criterion(criterion: Criterion, table: Table, labels: dict[int, str]) -> dict[str, Any]:
+    rows = table.select((table.ints("criterion") == criterion.pk) & table.is_kind("real"))
+    base: dict[str, Any] = {
+        "key": criterion.key,
+        "name": criterion.name,
+        "scale": criterion.scale,
+        "is_overall": criterion.is_overall,
+        "judgements": len(rows),
+    }
+    if not len(rows):
+        return base | {"pairs": [], "ranking": None, "agreement": None, "grades": {}}
+    votes, _ = votes_of(rows, list(labels))
+    names = list(labels.values())
+    return base | {
+        "pairs": [_pair(p, names) for p in pair_rates(votes)],
+        "ranking": _ranking(votes, names),
+        "agreement": _agreement(rows, criterion),
+        "grades": _grades(rows),
+    }
+
+
+def _pair(pair: PairRate, names: list[str]) -> dict[str, Any]:
+    return {
+        "system_a": names[pair.system_a],
+        "system_b": names[pair.system_b],
+        "wins_a": pair.wins_a,
+        "wins_b": pair.wins_b,
+        "ties": pair.ties,
+        "both_bad": pair.both_bad,
+        "n": pair.n,
+        "win_rate_a": _number(pair.win_rate_a),
+        "low": _number(pair.low),
+        "high": _number(pair.high),
+        "method": pair.method,
+        "note": pair.note,
+        "sign_test_p": _number(pair.sign_test_p),
+    }
+
+
+def _ranking(votes: Votes, names: list[str]) -> dict[str, Any]:
+    try:
+        ranking = bradley_terry.fit(votes)
+    except AnalysisError as error:
+        try:
+            ranking = bradley_terry.fit(votes, ridge=RIDGE)
+        except AnalysisError:
+            return {"error": _with_names(error, names)}
+    return {
+        "method": ranking.method,
+        "note": ranking.note,
+        "systems": [
+            {
+                "system": names[s.system],
+                **{k: _number(v) if isinstance(v, float) else v for k, v in asdict(s).items()
+                   if k != "system"},
+            }
+            for s in ranking.systems
+        ],
+    }  # fmt: skip
+
+
+def _with_names(error: AnalysisError, names: list[str]) -> str:
+    groups = getattr(error, "components", None)
+    if not groups:
+        return str(error)
+    named = "; ".join(", ".join(names[int(s)] for s in group) for group in groups)
+    return f"The systems fall into groups that were never linked by wins both ways: {named}."
+
+
+def _agreement(rows: Table, criterion: Criterion) -> dict[str, Any]:
+    """Alpha over comparisons with two judges or more; ordinal without both-bad answers."""
+    _, unit = np.unique(rows.ints("comparison"), return_inverse=True)
+    outcome = rows.ints("outcome")
+    grade = rows.floats("grade")
+    if criterion.scale in {5, 7}:
+        top = criterion.scale // 2
+        nominal = ordinal = (np.nan_to_num(grade).astype(np.int64) + top, criterion.scale)
+        keep = np.isfinite(grade)
+    else:
+        nominal = (outcome, 4)
+        # In order of preference: A, tie, B.
+        ordinal = (np.select([outcome == TIE, outcome == 1], [1, 2], default=0), 3)
+        keep = outcome != BOTH_BAD
+    result: dict[str, Any] = {}
+    for metric, (value, size), mask in (
+        ("nominal", nominal, np.ones(len(rows), dtype=bool)),
+        ("ordinal", ordinal, keep),
+    ):
+        try:
+            counts = value_counts(unit[mask], value[mask], size)
+            alpha = krippendorff_alpha(counts, metric=metric)
+        except AnalysisError as error:
+            result[metric] = {"alpha": None, "low": None, "high": None, "note": str(error)}
+            continue
+        result[metric] = {
+            "alpha": _number(alpha.alpha),
+            "low": _number(alpha.low),
+            "high": _number(alpha.high),
+            "units": alpha.units,
+            "judgements": alpha.judgements,
+        }
+    known = result["nominal"]
+    return result | {
+        "units": known.get("units", 0),
+        "judgements": known.get("judgements", 0),
+        "method": "Krippendorff's alpha, jackknife over units",
+    }
+
+
+def _grades(rows: Table) -> dict[str, int]:
+    grade = rows.floats("grade")
+    values, counts = np.unique(grade[np.isfinite(grade)].astype(np.int64), return_counts=True)
+    return {str(v): int(n) for v, n in zip(values, counts, strict=True)}
+
+
+def _slices(study: Study, rows: Table, labels: dict[int, str]) -> list[dict[str, Any]]:
+    """The overall criterion's pairs for each value of each slice that has enough judgements."""
+    version = study.prompt_set_version
+    if version is None or not len(rows):
+        return []
+    rows = rows.select(rows.is_kind("real"))
+    prompts = version.prompts.values_list("pk", *SLICES)
+    slices = {row[0]: row[1:] for row in prompts}
+    here = rows.ints("prompt").tolist()
+    found = []
+    for at, name in enumerate(SLICES):
+        values = np.array([slices[p][at] if p in slices else "" for p in here], dtype=object)
+        distinct = sorted({v for v in values.tolist() if v})
+        if len(distinct) < 2 and name != "risk":
+            continue
+        for value in distinct:
+            part = rows.select(np.asarray(values == value, dtype=bool))
+            if len(part) < MIN_SLICE:
+                continue
+            votes, _ = votes_of(part, list(labels))
+            found.append(
+                {
+                    "slice": name,
+                    "value": value,
+                    "n": len(part),
+                    "pairs": [_pair(p, list(labels.values())) for p in pair_rates(votes)],
+                }
+            )
+    return found
+
+
+def _position(rows: Table) -> dict[str, Any] | None:
+    """How often the answer shown left was chosen, ties apart."""
+    shown = shown_choice(rows.select(rows.is_kind("real")))
+    left, right = int(shown.left.sum()), int(shown.right.sum())
+    if not left + right:
+        return None
+    low, high = wilson(left, left + right)
+    return {
+        "left": left,
+        "right": right,
+        "left_share": _number(left / (left + right)),
+        "low": _number(low),
+        "high": _number(high),
+        "sign_test_p": _number(sign_test(left, right)),
+        "method": "Wilson, judgements taken as independent",
+    }
+
+
+def _workers(
+    facts: list[rules.WorkerFacts], found: list[rules.Finding], out: set[int]
+) -> list[dict[str, Any]]:
+    known = pseudonyms([f.worker for f in facts])
+    flags: dict[int, list[dict[str, str]]] = {}
+    for f in found:
+        flags.setdefault(f.worker, []).append({"rule": f.rule, "evidence": f.evidence})
+    rows = []
+    for f in facts:
+        worker = known[f.worker]
+        sided = f.left + f.right
+        gold = clopper_pearson(f.gold_right, f.gold_n) if f.gold_n else (float("nan"),) * 2
+        agree = (
+            wilson(round(f.agreement * f.agreement_n), f.agreement_n)
+            if f.agreement is not None and f.agreement_n
+            else (float("nan"),) * 2
+        )
+        rows.append(
+            {
+                "worker": worker.pseudonym,
+                "vendor": worker.vendor.name,
+                "simulated": worker.simulated,
+                "n": f.n,
+                "median_seconds": f.median_seconds and _number(f.median_seconds),
+                "reading_share": f.reading_share and _number(f.reading_share),
+                "agreement": f.agreement if f.agreement is None else _number(f.agreement),
+                "agreement_low": _number(agree[0]),
+                "agreement_high": _number(agree[1]),
+                "agreement_n": f.agreement_n,
+                "gold_n": f.gold_n,
+                "gold_right": f.gold_right,
+                "gold_low": _number(gold[0]),
+                "gold_high": _number(gold[1]),
+                "left_share": _number(f.left / sided) if sided else None,
+                "ties": f.ties,
+                "excluded": f.worker in out,
+                "flags": flags.get(f.worker, []),
+            }
+        )
+    return sorted(rows, key=lambda r: (-r["n"], r["worker"]))

@@ -1,0 +1,107 @@
+"""How far a study is, what it has cost, and when it will be finished."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.utils import timezone
+
+from jeoul.comparisons.models import Comparison, Judgement, Kind
+from jeoul.studies.models import Output, OutputState, Study
+
+_RATE_HOURS = 24
+
+
+@dataclass(frozen=True)
+class StudyProgress:
+    """Counts of one study; money in the study's currency, people apart from generation."""
+
+    outputs: int
+    outputs_done: int
+    outputs_failed: int
+    outputs_running: int
+    comparisons: int
+    ready: int
+    planned: int
+    judged: int
+    held: int
+    workers: int
+    judgements_per_hour: float | None
+    finished_at: datetime | None
+    people_cost: Decimal
+    generation_cost: Decimal
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.judged / self.planned) if self.planned else 0
+
+    @property
+    def outputs_percent(self) -> int:
+        return round(100 * self.outputs_done / self.outputs) if self.outputs else 0
+
+    @property
+    def cost_per_judgement(self) -> Decimal | None:
+        return (self.people_cost + self.generation_cost) / self.judged if self.judged else None
+
+
+def study_outputs(study: Study) -> QuerySet[Output]:
+    """The outputs that a study's comparisons are made of."""
+    return Output.objects.filter(
+        system_version__in=study.systems.all(),
+        prompt__versions=study.prompt_set_version,
+        sample__lt=study.samples,
+    )
+
+
+def study_progress(study: Study) -> StudyProgress:
+    """Four queries, whatever the study's size."""
+    outputs = study_outputs(study).aggregate(
+        n=Count("pk"),
+        done=Count("pk", filter=Q(state__in=[OutputState.DONE, OutputState.REFUSED])),
+        failed=Count("pk", filter=Q(state=OutputState.FAILED)),
+        running=Count("pk", filter=Q(state=OutputState.RUNNING)),
+        cost=Sum("cost"),
+    )
+    rows = Comparison.objects.filter(study=study, kind=Kind.REAL).aggregate(
+        n=Count("pk"),
+        ready=Count("pk", filter=Q(ready=True)),
+        planned=Sum("target"),
+        judged=Sum("judged"),
+        held=Sum(F("taken") - F("judged")),
+    )
+    planned, judged = rows["planned"] or 0, rows["judged"] or 0
+    now = timezone.now()
+    recent = _recent(study, now)
+    left = timedelta(hours=(planned - judged) / recent) if recent and planned > judged else None
+    workers = study.enrolments.filter(submitted__gt=0).aggregate(
+        n=Count("pk"), submitted=Sum("submitted")
+    )
+    return StudyProgress(
+        outputs=outputs["n"],
+        outputs_done=outputs["done"],
+        outputs_failed=outputs["failed"],
+        outputs_running=outputs["running"],
+        comparisons=rows["n"],
+        ready=rows["ready"],
+        planned=planned,
+        judged=judged,
+        held=rows["held"] or 0,
+        workers=workers["n"],
+        judgements_per_hour=recent,
+        finished_at=now + left if left and study.is_open else None,
+        people_cost=(workers["submitted"] or 0) * study.pay_per_judgement,
+        generation_cost=outputs["cost"] or Decimal(0),
+    )
+
+
+def _recent(study: Study, now: datetime) -> float | None:
+    """Judgements per hour since the first of the last day's, None without two of them."""
+    since = now - timedelta(hours=_RATE_HOURS)
+    recent = Judgement.objects.filter(study=study, judged_at__gt=since)
+    first = recent.order_by("judged_at").values_list("judged_at", flat=True).first()
+    if first is None:
+        return None
+    hours = max((now - first).total_seconds() / 3600, 1 / 60)
+    count = recent.count()
+    return count / hours if count > 1 else None

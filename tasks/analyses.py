@@ -1,0 +1,32 @@
+"""Analyses, one job per study whose judgements changed."""
+
+from django.core.cache import cache
+from jeoul.results.actions import analyse_study, studies_to_analyse
+from jeoul.studies.models import Study
+
+from tasks.celery import app
+
+# An analysis that is being made is not asked for again for this long.
+_ASKED_SECONDS = 120
+
+
+@app.task(name="tasks.analyses.analyse")
+def analyse(study_id: int) -> None:
+    """Make the study's analysis; the second of two runs finds it made."""
+    try:
+        analyse_study(study=Study.objects.get(pk=study_id))
+    finally:
+        cache.delete(f"analysis:{study_id}")
+
+
+@app.task(name="tasks.analyses.stale")
+def stale() -> None:
+    """Ask for the analyses that are out of date."""
+    for study in studies_to_analyse():
+        request_analysis(study.pk)
+
+
+def request_analysis(study_id: int) -> None:
+    """Queue an analysis unless one is under way."""
+    if cache.add(f"analysis:{study_id}", 1, _ASKED_SECONDS):
+        analyse.delay(study_id)
