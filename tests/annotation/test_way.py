@@ -14,7 +14,7 @@ def press_until(tab, words, presses=40):
     """Walk with Tab alone until the focus stands on what carries these words."""
     for _ in range(presses):
         tab.keyboard.press("Tab")
-        if words in tab.evaluate("document.activeElement.innerText || ''"):
+        if words in (tab.locator("a:focus, button:focus").all_inner_texts() or [""])[0]:
             return
     raise AssertionError(f"{words!r} can't be reached by Tab")
 
@@ -22,10 +22,14 @@ def press_until(tab, words, presses=40):
 def test_from_the_invitation_to_the_code_with_the_keyboard_alone(tab, invite_url):
     study = factories.make_study(prompts=3, overlap=1)
     tab.goto(invite_url(study))
-    for words in ("Start", "I agree and want to begin", "Begin"):
+    for words, next_heading in (
+        ("Start", "Before you begin"),
+        ("I agree and want to begin", "How it works"),
+        ("Begin", "Comparison 1"),
+    ):
         press_until(tab, words)
         tab.keyboard.press("Enter")
-        tab.wait_for_load_state()
+        tab.get_by_role("heading", name=next_heading).wait_for()
     for done, key in enumerate("120", start=1):
         tab.get_by_role("heading", name=f"Comparison {done}").wait_for()
         tab.keyboard.press(key)
@@ -74,7 +78,7 @@ def test_the_whole_way_without_script(open_context, invite_url):
     tab.get_by_role("button", name="Start").click()
     tab.get_by_role("button", name="I agree").click()
     tab.get_by_role("link", name="Begin").click()
-    tab.get_by_text("Raw text").first.click()
+    tab.locator(".raw-box summary").first.click()
     assert tab.locator("pre.raw").first.inner_text().startswith("**Reply**")
     for _ in range(2):
         tab.get_by_label("Answer 1 is better").check()

@@ -1,0 +1,172 @@
+"""Connections that break, servers that are busy: an answer is stored once and never lost."""
+
+import time
+
+import pytest
+from jeoul.comparisons.actions import claim_comparison
+from jeoul.comparisons.models import AssignmentState, Judgement
+from jeoul.studies.actions import move_study
+from jeoul.studies.models import StudyState
+
+from tests import factories
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SUBMIT = "**/submit/"
+
+
+def status(tab):
+    return tab.locator("#status")
+
+
+def answer(tab):
+    tab.get_by_label("Answer 1 is better").check()
+    tab.get_by_role("button", name="Save and go on").click()
+
+
+def wait_for_comparison(tab, number):
+    tab.get_by_role("heading", name=f"Comparison {number} of").wait_for()
+
+
+def test_a_lost_connection_stores_the_answer_once(tab, at_work):
+    """The server stores the first answer, but its reply never arrives; the second finds it."""
+    study = factories.make_study(prompts=2, overlap=1)
+    _, url = at_work(study)
+    tab.goto(url)
+    bodies = []
+
+    def lose_the_reply(route):
+        bodies.append(route.request.post_data)
+        if len(bodies) == 1:
+            route.fetch()
+            route.abort()
+        elif len(bodies) == 2:
+            route.abort("internetdisconnected")
+        else:
+            route.continue_()
+
+    tab.route(SUBMIT, lose_the_reply)
+    answer(tab)
+    status(tab).get_by_text("will be sent again").wait_for()
+    assert tab.get_by_role("heading", name="Comparison 1 of").is_visible()
+    assert Judgement.objects.count() == 1
+    wait_for_comparison(tab, 2)
+    assert status(tab).inner_text() == "Saved"
+    assert len(bodies) == 3
+    assert len(set(bodies)) == 1, "the same key with the same content each time"
+    assert Judgement.objects.count() == 1
+
+
+@pytest.mark.parametrize("code", [409, 429, 503])
+def test_a_busy_server_is_asked_again(tab, at_work, code):
+    study = factories.make_study(prompts=2, overlap=1)
+    _, url = at_work(study)
+    tab.goto(url)
+    seen = []
+
+    def refuse_once(route):
+        seen.append(1)
+        if len(seen) == 1:
+            route.fulfill(status=code, body="later", headers={"Retry-After": "1"})
+        else:
+            route.continue_()
+
+    tab.route(SUBMIT, refuse_once)
+    answer(tab)
+    status(tab).get_by_text("Your answer is kept").wait_for()
+    wait_for_comparison(tab, 2)
+    assert Judgement.objects.count() == 1
+
+
+def test_nothing_is_called_saved_before_the_server_answered(tab, at_work):
+    study = factories.make_study(prompts=2, overlap=1)
+    _, url = at_work(study)
+    tab.goto(url)
+    held = []
+    tab.route(SUBMIT, lambda route: held.append(route))
+    answer(tab)
+    status(tab).get_by_text("Saving").wait_for()
+    assert tab.locator(".criterion").first.get_attribute("inert") is not None
+    # Impatient presses send nothing more.
+    tab.locator("[data-submit]").click()
+    assert len(held) == 1
+    assert tab.get_by_role("heading", name="Comparison 1 of").is_visible()
+    held[0].continue_()
+    wait_for_comparison(tab, 2)
+
+
+def test_leaving_with_an_unsent_answer_is_warned_of(tab, at_work):
+    study = factories.make_study(prompts=2, overlap=1)
+    _, url = at_work(study)
+    tab.goto(url)
+    tab.route(SUBMIT, lambda route: route.abort())
+    answer(tab)
+    status(tab).get_by_text("will be sent again").wait_for()
+    warned = []
+    tab.on("dialog", lambda dialog: (warned.append(dialog.type), dialog.accept()))
+    tab.goto(url)
+    assert warned == ["beforeunload"]
+    # The reloaded page sends what was kept.
+    tab.unroute(SUBMIT)
+    wait_for_comparison(tab, 2)
+    assert Judgement.objects.count() == 1
+
+
+def test_an_answer_to_what_was_handed_on_is_refused_aloud(tab, at_work):
+    study = factories.make_study(prompts=1, overlap=1)
+    enrolment, url = at_work(study)
+    tab.goto(url)
+    held = claim_comparison(enrolment_id=enrolment.pk)
+    type(held).objects.filter(pk=held.pk).update(state=AssignmentState.EXPIRED)
+    type(held.comparison).objects.filter(pk=held.comparison_id).update(taken=0)
+    factories.judge(factories.worker_for(study))
+    answer(tab)
+    tab.get_by_role("heading", name="This comparison was handed on").wait_for()
+    assert "could not be saved" in status(tab).inner_text()
+    assert Judgement.objects.count() == 1
+
+
+def test_a_refusal_keeps_what_was_chosen(tab, at_work):
+    study = factories.make_study(prompts=2, overlap=1)
+    _, url = at_work(study)
+    tab.goto(url)
+    answer(tab)
+    wait_for_comparison(tab, 2)
+    tab.get_by_role("link", name="Change my last answer").click()
+    tab.locator("[name=revise]").wait_for(state="attached")
+    move_study(study=study, to=StudyState.PAUSED, actor=factories.owner_of(study))
+    tab.get_by_label("Answer 2 is better").check()
+    tab.get_by_role("button", name="Save and go on").click()
+    tab.get_by_role("alert").get_by_text("does not take answers").wait_for()
+    assert tab.get_by_label("Answer 2 is better").is_checked()
+
+
+def test_no_storage_and_no_cookies_are_needed(open_context, at_work):
+    study = factories.make_study(prompts=2, overlap=1)
+    _, url = at_work(study)
+    context = open_context()
+    context.add_init_script(
+        "for (const name of ['sessionStorage', 'localStorage'])"
+        " Object.defineProperty(window, name, { get() { throw new Error('denied'); } });"
+    )
+    tab = context.new_page()
+    tab.goto(url)
+    for number in (1, 2):
+        wait_for_comparison(tab, number)
+        answer(tab)
+    tab.get_by_role("heading", name="Everything has been judged").wait_for()
+    assert context.cookies() == []
+    assert Judgement.objects.count() == 2
+
+
+def test_the_reservation_lives_while_the_page_is_open(open_context, at_work):
+    study = factories.make_study(prompts=1, reservation_minutes=1)
+    enrolment, url = at_work(study)
+    context = open_context()
+    tab = context.new_page()
+    tab.clock.install()
+    tab.goto(url)
+    before = claim_comparison(enrolment_id=enrolment.pk).expires_at
+    time.sleep(0.05)
+    with tab.expect_response("**/heartbeat/"):
+        tab.clock.run_for(31_000)
+    assert claim_comparison(enrolment_id=enrolment.pk).expires_at > before
