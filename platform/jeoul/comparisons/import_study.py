@@ -1,4 +1,4 @@
-"""The study that a file of judgements made elsewhere implies: prompts, systems, criteria, scales."""
+"""The study that a file of judgements made elsewhere implies: prompts, systems, scales."""
 
 from collections import defaultdict
 

@@ -1,0 +1,94 @@
+"""Results in sentences: what is known, whether it is enough, and why."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The first thing a researcher reads."""
+
+    sentence: str
+    enough: bool
+    why: str
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.0f} %"
+
+
+def pair_sentence(pair: dict[str, Any]) -> str:
+    """One pair in words, the better system first."""
+    first, second = pair["system_a"], pair["system_b"]
+    rate, low, high = pair["win_rate_a"], pair["low"], pair["high"]
+    if rate < 0.5:
+        first, second = second, first
+        rate, low, high = 1 - rate, 1 - high, 1 - low
+    return _(
+        "%(first)s is preferred to %(second)s in %(rate)s of comparisons "
+        "(95 %% interval %(low)s to %(high)s, %(n)d judgements, ties count half)."
+    ) % {
+        "first": first,
+        "second": second,
+        "rate": percent(rate),
+        "low": percent(low),
+        "high": percent(high),
+        "n": pair["n"],
+    }
+
+
+def decided(pair: dict[str, Any]) -> bool:
+    """Whether the interval leaves out one half."""
+    return bool(pair["low"] > 0.5 or pair["high"] < 0.5)
+
+
+def verdict(results: dict[str, Any]) -> Verdict | None:
+    """The overall criterion's clearest pair in one sentence, and whether all pairs are decided."""
+    overall = next((c for c in results["criteria"] if c["is_overall"]), None)
+    if overall is None or not overall["pairs"]:
+        return None
+    pairs = overall["pairs"]
+    ranking = (overall["ranking"] or {}).get("systems") or []
+    shown = pairs[0]
+    if len(ranking) > 1:
+        top = {ranking[0]["system"], ranking[1]["system"]}
+        shown = next((p for p in pairs if {p["system_a"], p["system_b"]} == top), shown)
+    open_pairs = [p for p in pairs if not decided(p)]
+    if not open_pairs:
+        why = _("The interval of every pair leaves out 50 %.")
+    elif len(pairs) == 1:
+        why = _("The interval includes 50 %: either system may be the better one.")
+    else:
+        why = _("Undecided, since their intervals include 50 %%: %(pairs)s.") % {
+            "pairs": "; ".join(f"{p['system_a']} – {p['system_b']}" for p in open_pairs)
+        }
+    if shown["note"]:
+        why += " " + shown["note"]
+    return Verdict(pair_sentence(shown), not open_pairs, why)
+
+
+def summary(results: dict[str, Any]) -> list[str]:
+    """Lines for a terminal."""
+    lines = [f"{results['study']['title']}: {results['judgements']} judgements"]
+    if results["study"]["simulated"]:
+        lines.append("SIMULATED: these judgements were made by a simulated crowd.")
+    for criterion in results["criteria"]:
+        lines.append(f"\n{criterion['name']} ({criterion['judgements']} judgements)")
+        lines.extend(f"  {pair_sentence(p)}" for p in criterion["pairs"])
+        ranking = criterion["ranking"] or {}
+        lines.extend(
+            f"  {s['rank']}. {s['system']}: {s['score']:+.3f} ({s['low']:+.3f} to {s['high']:+.3f})"
+            for s in ranking.get("systems", [])
+        )
+        if ranking.get("error"):
+            lines.append(f"  No ranking: {ranking['error']}")
+        alpha = (criterion["agreement"] or {}).get("nominal", {})
+        if alpha.get("alpha") is not None:
+            lines.append(f"  Krippendorff's alpha (nominal): {alpha['alpha']:.3f}")
+    flagged = [w for w in results["workers"] if w["flags"]]
+    if flagged:
+        lines.append(f"\n{len(flagged)} workers with open signals")
+        lines.extend(f"  {w['worker']}: {f['evidence']}" for w in flagged for f in w["flags"])
+    return lines

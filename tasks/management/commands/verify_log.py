@@ -1,0 +1,35 @@
+"""Check the hash chain over judgements."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from jeoul.comparisons.chain import seal_study, verify_study
+from jeoul.studies.models import Study
+
+from tasks.management.base import JeoulCommand, study_from
+
+
+class Command(JeoulCommand):
+    help = "Check that no stored judgement was changed or removed: compute the hash chain again."
+    example = "verify_log my-study"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("study", metavar="SLUG", nargs="?", help="all studies when left out")
+        parser.add_argument("--json", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        studies = [study_from(options["study"])] if options["study"] else Study.objects.all()
+        found = {}
+        for study in studies:
+            while seal_study(study=study):
+                pass
+            found[study.slug] = verify_study(study=study)
+        broken = {slug: v.broken_at for slug, v in found.items() if v.broken_at is not None}
+        if options["json"]:
+            self.print_json({slug: verdict.__dict__ for slug, verdict in found.items()})
+        else:
+            for slug, verdict in found.items():
+                state = f"BROKEN at link {verdict.broken_at}" if slug in broken else "whole"
+                self.say(f"{slug}: {verdict.links} judgements, {state}")
+        if broken:
+            raise CommandError(f"{len(broken)} chain(s) broken.")
