@@ -11,8 +11,6 @@
   const pressed = (button, on) => button?.setAttribute("aria-pressed", String(on));
   let raw = false, together = false, draftTimer = 0, active = performance.now();
 
-  root.classList.add("scripted");
-
   /* What a person set stays set from card to card. */
   function showRaw(on) {
     raw = on;
@@ -176,7 +174,6 @@
     const card = one("#card");
     clearTimeout(draftTimer);
     clock.start(card.dataset.assignment || "");
-    for (const control of card.querySelectorAll("[data-action], .switch")) control.hidden = false;
     if (!one(".pair")) return;
     showRaw(raw);
     scrollTogether(together);
@@ -205,6 +202,7 @@
   setInterval(beat, BEAT_EVERY);
 
   wake();
+  window.jeoulReady = true;
   const kept = outbox.resume(location.pathname.replace(/^(\/w\/[^/]+\/).*/, "$1"));
   if (kept?.url.includes(one("#card").dataset.assignment)) freeze(true);
 })();

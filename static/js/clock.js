@@ -2,6 +2,12 @@
    comes after the consent; nothing leaves the browser except with an answer. */
 "use strict";
 
+// Before the first paint, so that nothing moves later; taken back if the page's script is lost.
+document.documentElement.classList.add("scripted");
+document.addEventListener("DOMContentLoaded", () => {
+  if (!window.jeoulReady) document.documentElement.classList.remove("scripted");
+});
+
 window.jeoulClock = (() => {
   const STORE = "jeoul-clock";
   let item = "", times = {}, mark = 0, was = "focus";

@@ -199,13 +199,18 @@ def test_a_phone_shows_one_answer_and_switches(open_context, at_work):
     assert first.is_visible()
 
 
-def test_a_phone_without_script_shows_both(open_context, at_work):
+@pytest.mark.parametrize("how", ["off", "lost"])
+def test_a_phone_without_script_shows_both(open_context, at_work, how):
     study = factories.make_study(prompts=1)
     _, url = at_work(study)
-    tab = open_context(viewport=PHONE, java_script_enabled=False).new_page()
+    tab = open_context(viewport=PHONE, java_script_enabled=how == "lost").new_page()
+    tab.route("**/annotate.js", lambda route: route.abort())
     tab.goto(url)
     assert tab.locator("#answer-1").is_visible()
     assert tab.locator("#answer-2").is_visible()
+    assert not tab.locator(".switch").is_visible()
+    assert not tab.get_by_role("button", name="Raw text").is_visible()
+    assert tab.locator(".raw-box summary").first.is_visible()
 
 
 def test_both_answers_scroll_together(tab, at_work):
