@@ -1,0 +1,1 @@
+"""Statistics of pairwise human judgements: arrays in, frozen results out, nothing else."""

@@ -1,0 +1,256 @@
+"""Bradley–Terry scores from pair counts by Newton, with a covariance that knows its judges."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import linalg, sparse, stats
+
+from jeoul.analysis import ranks
+from jeoul.analysis.clustering import Covariance, Kind, vote_covariance
+from jeoul.analysis.counts import (
+    BOTH_BAD,
+    BothBad,
+    Floats,
+    Ints,
+    Votes,
+    WinDefinition,
+    apply,
+    outcome_counts,
+    win_matrix,
+)
+from jeoul.analysis.errors import BrokenVotes, Disconnected, NotConverged, NoVotes
+from jeoul.analysis.intervals import check_level
+from jeoul.analysis.ranks import Difference, RankedSystem
+
+MAX_STEPS: Final = 100
+# A score is settled when no system moves by more than this on the logit scale.
+TOLERANCE: Final = 1e-10
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Bradley–Terry scores of K systems with everything that made them.
+
+    `systems` by rank; `scores` (K,) by code, summing to 0; `covariance` (K, K) of the scores;
+    `freedom`: degrees of freedom of Student's t; `wins` (K, K) as fitted; `fit_p`: p of
+    Pearson's test against the saturated model (judgements taken as independent), None where
+    no degree of freedom is left.
+    """
+
+    method: str
+    note: str
+    systems: tuple[RankedSystem, ...]
+    scores: Floats
+    covariance: Floats
+    iterations: int
+    n: int
+    log_likelihood: float
+    fit_p: float | None
+    freedom: float
+    level: float
+    wins: Floats
+    spread: Covariance
+
+    def differences(self, reference: int | None = None) -> list[Difference]:
+        """Differences with intervals from the full covariance; all pairs, or from one system."""
+        return ranks.differences(self.scores, self.spread, self.level, reference)
+
+
+@dataclass(frozen=True)
+class CountsFit:
+    """Scores (K,) summing to 0, model covariance (K, K), and how the fit went."""
+
+    scores: Floats
+    covariance: Floats
+    iterations: int
+    log_likelihood: float
+    deviance: float
+
+
+def fit(
+    votes: Votes,
+    *,
+    both_bad: BothBad = "tie",
+    level: float = 0.95,
+    covariance: Kind = "two_way",
+    ridge: float | None = None,
+    draws: int = 4000,
+    seed: int = 0,
+) -> Ranking:
+    """Rank systems by P(i beats j) = 1/(1 + exp(θ_j − θ_i)), Σθ = 0; a tie is half a win to each.
+
+    Newton on the K × K Hessian (Bradley & Terry 1952; Ford 1957); covariance H⁺ S H⁺ with S
+    clustered by prompt, by worker, two-way (default), from pair cells, or the model's own H⁺.
+    `ridge` adds that many pseudo-ties to each pair that was played and is named in the note.
+    Raises NoVotes; Disconnected where wins do not link all systems both ways and no ridge is
+    given (with a ridge: where no comparisons link them at all); NotConverged; TooFew where
+    neither prompts nor workers vary.
+    """
+    check_level(level)
+    if both_bad == "left_out" and bool((votes.outcome == BOTH_BAD).any()):
+        votes = apply(votes, WinDefinition(both_bad="left_out"))
+    if not len(votes):
+        raise NoVotes("No judgement to rank from.")
+    counts = outcome_counts(votes)
+    seen = win_matrix(counts)
+    wins = seen if ridge is None else with_pseudo_ties(seen, ridge)
+    check_connected(wins)
+    scores, iterations = newton(wins)
+    expected = expected_win_rates(scores)
+    bread = hessian_inverse(wins + wins.T, expected)
+    spread = vote_covariance(votes, counts, expected, bread, covariance)
+    notes = [spread.note] if spread.note else []
+    if ridge is not None:
+        notes.append(f"Regularised: {ridge:g} pseudo-ties were added to each pair played.")
+    return Ranking(
+        method=f"Bradley-Terry, ties as half a win, {spread.method}",
+        note=" ".join(notes),
+        systems=ranks.ranked(scores, spread, level, draws, seed),
+        scores=scores,
+        covariance=spread.matrix,
+        iterations=iterations,
+        n=len(votes),
+        log_likelihood=log_likelihood(wins, scores),
+        fit_p=fit_test(counts, seen, expected),
+        freedom=spread.freedom,
+        level=level,
+        wins=wins,
+        spread=spread,
+    )
+
+
+def fit_counts(wins: Floats | Ints, *, ridge: float | None = None) -> CountsFit:
+    """Scores from a (K, K) matrix of wins (row beats column, half for ties), model covariance.
+
+    deviance = 2 Σ w log(w / n p). Raises BrokenVotes, NoVotes, Disconnected, NotConverged.
+    """
+    table = np.asarray(wins, dtype=np.float64)
+    if table.ndim != 2 or table.shape[0] != table.shape[1]:
+        raise BrokenVotes("Wins are a square matrix: row beats column.")
+    if not bool(np.isfinite(table).all()) or bool((table < 0).any()) or bool(np.diag(table).any()):
+        raise BrokenVotes("Wins are finite, not negative, and nobody beats himself.")
+    if not table.any():
+        raise NoVotes("No judgement to rank from.")
+    if ridge is not None:
+        table = with_pseudo_ties(table, ridge)
+    check_connected(table)
+    scores, iterations = newton(table)
+    games = table + table.T
+    likelihood = log_likelihood(table, scores)
+    played = table > 0
+    best = float((table[played] * np.log(table[played] / games[played])).sum())
+    bread = hessian_inverse(games, expected_win_rates(scores))
+    return CountsFit(scores, bread, iterations, likelihood, 2 * (best - likelihood))
+
+
+def with_pseudo_ties(wins: Floats, ridge: float) -> Floats:
+    """Wins with `ridge` pseudo-ties added to each pair that was played."""
+    if not ridge > 0:
+        raise ValueError(f"A ridge is a positive number of pseudo-ties, not {ridge}.")
+    result: Floats = wins + 0.5 * ridge * ((wins + wins.T) > 0)
+    return result
+
+
+def components(wins: Floats) -> list[list[int]]:
+    """Strongly connected groups of "beats or ties", the largest first."""
+    number, label = sparse.csgraph.connected_components(
+        sparse.csr_matrix(wins > 0), directed=True, connection="strong"
+    )
+    groups = [np.flatnonzero(label == g).tolist() for g in range(number)]
+    return sorted(groups, key=lambda group: (-len(group), group))
+
+
+def check_connected(wins: Floats) -> None:
+    """Raises Disconnected unless a finite maximum exists (Ford 1957)."""
+    groups = components(wins)
+    if len(groups) > 1:
+        raise Disconnected(groups)
+
+
+def expected_win_rates(scores: Floats) -> Floats:
+    """P(row beats column), (K, K), ½ on the diagonal."""
+    gap = scores[:, None] - scores[None, :]
+    result: Floats = 0.5 * (1 + np.tanh(gap / 2))
+    return result
+
+
+def newton(wins: Floats) -> tuple[Floats, int]:
+    """The maximum from a (K, K) matrix of wins whose graph is strongly connected, and its steps."""
+    games = wins + wins.T
+    won = wins.sum(axis=1)
+    scores = np.zeros(len(wins))
+    change = np.inf
+    for step in range(1, MAX_STEPS + 1):
+        move = _newton_step(games, won, scores)
+        change = float(np.abs(move).max())
+        # On the way in a full step can overshoot; three logits at once is far enough.
+        scores = scores + move * min(1.0, 3.0 / change) if change > 0 else scores
+        scores -= scores.mean()
+        if change < TOLERANCE:
+            return scores, step
+    raise NotConverged("Bradley-Terry", MAX_STEPS, change)
+
+
+def _newton_step(games: Floats, won: Floats, scores: Floats) -> Floats:
+    expected = expected_win_rates(scores)
+    gradient = won - (games * expected).sum(axis=1)
+    hessian = _anchored(_laplacian(games, expected))
+    return np.asarray(linalg.solve(hessian, gradient, assume_a="pos"), dtype=np.float64)
+
+
+def _laplacian(games: Floats, expected: Floats) -> Floats:
+    weight = games * expected * (1 - expected)
+    np.fill_diagonal(weight, 0.0)
+    result: Floats = np.diag(weight.sum(axis=1)) - weight
+    return result
+
+
+def _anchored(hessian: Floats) -> Floats:
+    """The Hessian with its null space (all scores moving together) filled at its own scale."""
+    k = len(hessian)
+    result: Floats = hessian + np.trace(hessian) / k**2
+    return result
+
+
+def hessian_inverse(games: Floats, expected: Floats) -> Floats:
+    """Pseudo-inverse of the Laplacian-shaped Hessian Σ n p(1−p)(e_i − e_j)(e_i − e_j)ᵀ."""
+    hessian = _laplacian(games, expected)
+    k = len(hessian)
+    inverse = np.linalg.inv(_anchored(hessian))
+    result: Floats = (inverse + inverse.T) / 2 - 1.0 / np.trace(hessian)
+    assert result.shape == (k, k)
+    return result
+
+
+def log_likelihood(wins: Floats, scores: Floats) -> float:
+    """Σ w_ij log P(i beats j)."""
+    gap = scores[:, None] - scores[None, :]
+    return float(-(wins * np.logaddexp(0.0, -gap)).sum())
+
+
+def fit_test(counts: Ints, wins: Floats, expected: Floats) -> float | None:
+    """p of Pearson's X² over the pairs played, with pairs − (K − 1) degrees of freedom.
+
+    A half tie varies less than a win or loss: X² is divided by 1 − (ties/4) / Σ n p(1−p).
+    """
+    upper = np.triu_indices(len(wins), 1)
+    games = (wins + wins.T)[upper]
+    played = games > 0
+    free = int(played.sum()) - (len(wins) - 1)
+    if free < 1:
+        return None
+    n, w, p = games[played], wins[upper][played], expected[upper][played]
+    variance = n * p * (1 - p)
+    ties = float(counts[2:].sum())
+    dispersion = 1 - ties / 4 / float(variance.sum())
+    if dispersion <= 0:
+        return None
+    chi2 = float(((w - n * p) ** 2 / variance).sum()) / dispersion
+    return float(stats.chi2.sf(chi2, free))
+
+
+def elo(scores: Floats, centre: float = 1000.0) -> Floats:
+    """Scores on the Elo scale, for display: centre + 400/ln 10 · θ."""
+    result: Floats = centre + 400 / np.log(10) * scores
+    return result

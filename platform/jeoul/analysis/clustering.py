@@ -1,0 +1,195 @@
+"""Covariance of scores estimated from judgements that share prompts and workers."""
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+from scipy import sparse
+
+from jeoul.analysis.counts import A_WINS, B_WINS, Floats, Ints, Votes, compact, crossed
+from jeoul.analysis.errors import TooFew
+from jeoul.analysis.intervals import FEW_CLUSTERS
+
+Kind: TypeAlias = Literal["model", "sandwich", "prompt", "worker", "two_way"]
+
+# Up to this many cells a dense table of clusters by parameters is faster than a sparse one.
+_DENSE_CELLS: Final = 8_000_000
+
+
+@dataclass(frozen=True)
+class Covariance:
+    """`matrix` (K, K), positive semidefinite; `floors`: one-way matrices no variance goes under.
+
+    `freedom`: degrees of freedom for Student's t (infinite where judgements are independent).
+    """
+
+    matrix: Floats
+    floors: tuple[Floats, ...]
+    freedom: float
+    method: str
+    note: str
+
+    def variances(self) -> Floats:
+        """Variance of each parameter, (K,)."""
+        found: Floats = np.max([np.diagonal(m) for m in (self.matrix, *self.floors)], axis=0)
+        return np.maximum(found, 0.0)
+
+    def difference_variances(self) -> Floats:
+        """Variance of each difference i − j, (K, K): V_ii + V_jj − 2 V_ij."""
+        found: Floats = np.max([_differences(m) for m in (self.matrix, *self.floors)], axis=0)
+        return np.maximum(found, 0.0)
+
+
+def _differences(matrix: Floats) -> Floats:
+    own = np.diagonal(matrix)
+    result: Floats = own[:, None] + own[None, :] - 2 * matrix
+    return result
+
+
+def pair_meat(counts: Ints, expected: Floats) -> Floats:
+    """Σ_t r_t² (e_a − e_b)(e_a − e_b)ᵀ from outcome counts (4, K, K): independent judgements.
+
+    `expected` (K, K): model win rate of row over column; r_t = s_t − expected.
+    """
+    ties = counts[2:].sum(axis=0)
+    cells = (
+        counts[A_WINS] * (1 - expected) ** 2
+        + counts[B_WINS] * expected**2
+        + ties * (0.5 - expected) ** 2
+    )
+    cells = cells + cells.T
+    result: Floats = np.diag(cells.sum(axis=1)) - cells
+    return result
+
+
+def pair_scores(votes: Votes, residual: Floats, cluster: Ints, n_clusters: int) -> Floats:
+    """Σ_g U_g U_gᵀ, (K, K), with U_g = Σ_{t∈g} r_t (e_a − e_b)."""
+    k = votes.n_systems
+    base = cluster.astype(np.int64) * k
+    if n_clusters * k <= _DENSE_CELLS:
+        size = n_clusters * k
+        sums = np.bincount(base + votes.system_a, weights=residual, minlength=size)
+        sums -= np.bincount(base + votes.system_b, weights=residual, minlength=size)
+        table = sums.reshape(n_clusters, k)
+        return np.asarray(table.T @ table, dtype=np.float64)
+    rows = np.concatenate([cluster, cluster])
+    columns = np.concatenate([votes.system_a, votes.system_b])
+    values = np.concatenate([residual, -residual])
+    wide = sparse.csr_array((values, (rows, columns)), shape=(n_clusters, k))
+    result: Floats = np.asarray((wide.T @ wide).todense())
+    return result
+
+
+def row_scores(design: Floats, cluster: Ints, n_clusters: int) -> Floats:
+    """Σ_g U_g U_gᵀ, (m, m), with U_g the sum of the score rows (n, m) of cluster g."""
+    sums = np.stack(
+        [np.bincount(cluster, weights=column, minlength=n_clusters) for column in design.T], axis=1
+    )
+    return np.asarray(sums.T @ sums, dtype=np.float64)
+
+
+def positive(matrix: Floats) -> Floats:
+    """The nearest positive semidefinite matrix: negative eigenvalues set to zero."""
+    symmetric = (matrix + matrix.T) / 2
+    values, vectors = np.linalg.eigh(symmetric)
+    if values[0] >= 0:
+        return symmetric
+    result: Floats = (vectors * np.maximum(values, 0.0)) @ vectors.T
+    return result
+
+
+def corrected(meat: Floats, n_clusters: int) -> Floats:
+    """The small-sample correction G/(G − 1)."""
+    return meat * (n_clusters / (n_clusters - 1))
+
+
+@dataclass(frozen=True)
+class Clusters:
+    """The clusterings of n votes: codes and how many, for prompts, workers and both."""
+
+    prompt: Ints
+    prompts: int
+    worker: Ints
+    workers: int
+    both: Ints
+    cells: int
+
+
+def clusters_of(prompt: Ints, worker: Ints) -> Clusters:
+    """Compact codes of both clusterings and of their intersection."""
+    prompt, prompts = compact(prompt)
+    worker, workers = compact(worker)
+    both, cells = crossed(prompt, worker)
+    return Clusters(prompt, prompts, worker, workers, both, cells)
+
+
+def combine(
+    bread: Floats, by_prompt: Floats | None, by_worker: Floats | None, both: Floats, c: Clusters
+) -> Covariance:
+    """V = H⁺ (S_prompt + S_worker − S_both) H⁺ with G/(G−1) in each part (Cameron et al. 2011).
+
+    A part is None where that clustering has a single cluster; with neither, TooFew.
+    """
+    note = _few(c)
+    if by_prompt is None and by_worker is None:
+        raise TooFew("One prompt and one worker: no variance between clusters can be seen.")
+    if by_worker is None or by_prompt is None:
+        meat, of, count = (
+            (by_prompt, "prompt", c.prompts) if by_prompt is not None
+            else (by_worker, "worker", c.workers)
+        )  # fmt: skip
+        assert meat is not None
+        matrix = bread @ corrected(meat, count) @ bread
+        other = "worker" if of == "prompt" else "prompt"
+        note = f"One {other} only: the intervals hold for this {other}. {note}".strip()
+        return Covariance(matrix, (), count - 1, f"clustered by {of}, Student t", note)
+    v_prompt = bread @ corrected(by_prompt, c.prompts) @ bread
+    v_worker = bread @ corrected(by_worker, c.workers) @ bread
+    v_both = bread @ corrected(both, c.cells) @ bread
+    matrix = positive(v_prompt + v_worker - v_both)
+    freedom = min(c.prompts, c.workers) - 1
+    method = "two-way clustered by prompt and worker, Student t"
+    return Covariance(matrix, (v_prompt, v_worker), freedom, method, note)
+
+
+def _few(c: Clusters) -> str:
+    few = [f"{n} {what}" for n, what in ((c.prompts, "prompts"), (c.workers, "workers"))
+           if 1 < n < FEW_CLUSTERS]  # fmt: skip
+    if not few:
+        return ""
+    return f"Only {' and '.join(few)}: under {FEW_CLUSTERS} the intervals are approximate."
+
+
+def vote_covariance(
+    votes: Votes, counts: Ints, expected: Floats, bread: Floats, kind: Kind
+) -> Covariance:
+    """Covariance of Bradley–Terry scores; `bread` is the pseudo-inverse of the Hessian, (K, K).
+
+    Raises TooFew where the wanted clustering has a single cluster.
+    """
+    if kind == "model":
+        return Covariance(bread, (), np.inf, "model covariance, judgements independent", "")
+    if kind == "sandwich":
+        matrix = bread @ pair_meat(counts, expected) @ bread
+        return Covariance(matrix, (), np.inf, "sandwich, judgements independent", "")
+    residual = votes.score - expected[votes.system_a, votes.system_b]
+    if kind == "two_way":
+        c = clusters_of(votes.prompt, votes.worker)
+        by_prompt = _meat(votes, residual, c.prompt, c.prompts)
+        by_worker = _meat(votes, residual, c.worker, c.workers)
+        both = (
+            pair_meat(counts, expected)
+            if c.cells == len(votes)
+            else pair_scores(votes, residual, c.both, c.cells)
+        )
+        return combine(bread, by_prompt, by_worker, both, c)
+    cluster, n = compact(votes.prompt if kind == "prompt" else votes.worker)
+    if n < 2:
+        raise TooFew(f"One {kind} only: no variance between clusters can be seen.")
+    matrix = bread @ corrected(pair_scores(votes, residual, cluster, n), n) @ bread
+    note = f"Only {n} {kind}s: the intervals are approximate." if n < FEW_CLUSTERS else ""
+    return Covariance(matrix, (), n - 1, f"clustered by {kind}, Student t", note)
+
+
+def _meat(votes: Votes, residual: Floats, cluster: Ints, n: int) -> Floats | None:
+    return pair_scores(votes, residual, cluster, n) if n > 1 else None

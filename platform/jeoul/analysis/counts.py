@@ -1,0 +1,194 @@
+"""Votes as arrays, and what is counted from them in one pass."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from jeoul.analysis.errors import BrokenVotes
+
+A_WINS: Final = 0
+B_WINS: Final = 1
+TIE: Final = 2
+BOTH_BAD: Final = 3
+
+Ints: TypeAlias = NDArray[Any]
+Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
+Ties: TypeAlias = Literal["half", "apart"]
+BothBad: TypeAlias = Literal["tie", "left_out"]
+
+# Blocks that fit the cache: the index of a block is still warm when it is counted.
+_BLOCK: Final = 1 << 16
+_SCORE: Final = np.array([1.0, 0.0, 0.5, 0.5])
+
+
+@dataclass(frozen=True)
+class WinDefinition:
+    """What counts as a win, declared before looking.
+
+    `ties`: "half" gives half a win to each side, "apart" leaves ties out of the rate.
+    `both_bad`: "tie" treats it like a tie, "left_out" drops it.
+    `min_grade`: on a graded scale a preference weaker than this counts as a tie
+    (1 = any preference, 2 = better or more).
+    """
+
+    ties: Ties = "half"
+    both_bad: BothBad = "tie"
+    min_grade: float = 0.0
+
+
+@dataclass(frozen=True)
+class Votes:
+    """n judgements of pairs among `n_systems` systems; every array has length n.
+
+    system_a, system_b: codes 0..n_systems-1, different in each row.
+    outcome: A_WINS, B_WINS, TIE or BOTH_BAD. prompt, worker: codes >= 0.
+    left: +1 where A was shown left, -1 where right, 0 unknown.
+    grade: strength of the preference, positive for A, NaN where none was given.
+    Raises BrokenVotes where any of this does not hold.
+    """
+
+    system_a: Ints
+    system_b: Ints
+    outcome: Ints
+    prompt: Ints
+    worker: Ints
+    left: Ints
+    grade: Floats
+    n_systems: int
+
+    def __post_init__(self) -> None:
+        n = len(self.system_a)
+        for name in ("system_a", "system_b", "outcome", "prompt", "worker", "left"):
+            _check_ints(name, getattr(self, name), n)
+        if np.asarray(self.grade).shape != (n,):
+            raise BrokenVotes(f"grade must have the length of system_a, {n}.")
+        if not n:
+            return
+        for name, low, high in (
+            ("system_a", 0, self.n_systems - 1),
+            ("system_b", 0, self.n_systems - 1),
+            ("outcome", A_WINS, BOTH_BAD),
+            ("left", -1, 1),
+            ("prompt", 0, None),
+            ("worker", 0, None),
+        ):
+            _check_range(name, getattr(self, name), low, high)
+        if bool((self.system_a == self.system_b).any()):
+            row = int(np.argmax(self.system_a == self.system_b))
+            raise BrokenVotes(f"A system is compared with itself in row {row}.")
+
+    def __len__(self) -> int:
+        return len(self.system_a)
+
+    def select(self, mask: ArrayLike) -> "Votes":
+        """The votes where `mask` is true (or the rows it lists), with the same codes."""
+        rows = np.asarray(mask)
+        return Votes(
+            self.system_a[rows],
+            self.system_b[rows],
+            self.outcome[rows],
+            self.prompt[rows],
+            self.worker[rows],
+            self.left[rows],
+            self.grade[rows],
+            self.n_systems,
+        )
+
+    @property
+    def score(self) -> Floats:
+        """1 where A won, 0 where B won, one half for a tie or both bad."""
+        return _SCORE[self.outcome]
+
+
+def _check_ints(name: str, values: Ints, n: int) -> None:
+    if not isinstance(values, np.ndarray) or values.shape != (n,):
+        raise BrokenVotes(f"{name} must be an array with the length of system_a, {n}.")
+    if values.dtype.kind not in "iu":
+        raise BrokenVotes(f"{name} must hold integers, not {values.dtype}.")
+
+
+def _check_range(name: str, values: Ints, low: int, high: int | None) -> None:
+    least, most = int(values.min()), int(values.max())
+    if least < low or (high is not None and most > high):
+        wanted = f"{low}..{high}" if high is not None else f">= {low}"
+        raise BrokenVotes(f"{name} must be {wanted}, but goes from {least} to {most}.")
+
+
+def apply(votes: Votes, definition: WinDefinition) -> Votes:
+    """The votes as the declared win definition reads them.
+
+    Weak preferences become ties, and what is left out goes; a tie that stays counts one half.
+    """
+    if definition.min_grade > 0:
+        weak = np.abs(votes.grade) < definition.min_grade
+        outcome = np.where(weak & (votes.outcome <= B_WINS), TIE, votes.outcome)
+        votes = _with_outcome(votes, outcome)
+    keep = np.ones(len(votes), dtype=bool)
+    if definition.both_bad == "left_out":
+        keep &= votes.outcome != BOTH_BAD
+    if definition.ties == "apart":
+        keep &= votes.outcome != TIE
+        if definition.both_bad == "tie":
+            keep &= votes.outcome != BOTH_BAD
+    return votes if bool(keep.all()) else votes.select(keep)
+
+
+def _with_outcome(votes: Votes, outcome: Ints) -> Votes:
+    return Votes(
+        votes.system_a,
+        votes.system_b,
+        outcome,
+        votes.prompt,
+        votes.worker,
+        votes.left,
+        votes.grade,
+        votes.n_systems,
+    )
+
+
+def outcome_counts(votes: Votes) -> Ints:
+    """Counts of shape (4, K, K): outcome, system a, system b, in one pass over the votes."""
+    k = votes.n_systems
+    total = np.zeros(4 * k * k, dtype=np.int64)
+    for start in range(0, len(votes), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        at = votes.outcome[block].astype(np.int64)
+        at *= k
+        at += votes.system_a[block]
+        at *= k
+        at += votes.system_b[block]
+        total += np.bincount(at, minlength=total.size)
+    return total.reshape(4, k, k)
+
+
+def win_matrix(counts: Ints, both_bad: BothBad = "tie") -> Floats:
+    """wins[i, j]: how often i beat j, a tie counting one half for each. Shape (K, K)."""
+    ties = counts[TIE] + (counts[BOTH_BAD] if both_bad == "tie" else 0)
+    wins = counts[A_WINS] + counts[B_WINS].T
+    result: Floats = wins + 0.5 * (ties + ties.T)
+    return result
+
+
+def compact(codes: Ints, size: int | None = None) -> tuple[Ints, int]:
+    """The same grouping with codes 0..G-1, none of them empty, and G."""
+    if not len(codes):
+        return codes, 0
+    size = int(codes.max()) + 1 if size is None else size
+    if size > 8 * len(codes) + 1024:
+        distinct, inverse = np.unique(codes, return_inverse=True)
+        return inverse, len(distinct)
+    seen = np.bincount(codes, minlength=size) > 0
+    if bool(seen.all()):
+        return codes, size
+    fresh = np.cumsum(seen) - 1
+    return fresh[codes], int(fresh[-1]) + 1
+
+
+def crossed(first: Ints, second: Ints) -> tuple[Ints, int]:
+    """One code per distinct (first, second), and how many there are."""
+    first, n_first = compact(first)
+    second, n_second = compact(second)
+    return compact(first.astype(np.int64) * n_second + second, n_first * n_second)

@@ -1,0 +1,287 @@
+"""Intervals and tests for proportions: exact, Wilson, and clustered by prompt and worker."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from jeoul.analysis.counts import Floats, Ints, compact, crossed
+from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
+
+FEW_CLUSTERS: Final = 30
+# Below this many (effective) votes for the rarer side the logit is too curved for its own error.
+_EDGE: Final = 5.0
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate between `low` and `high`; `n` judgements; `note` says what limits it."""
+
+    estimate: float
+    low: float
+    high: float
+    method: str
+    n: int
+    note: str = ""
+
+
+def check_level(level: float) -> float:
+    """The level itself, if it lies strictly between 0 and 1; ValueError otherwise."""
+    if not 0 < level < 1:
+        raise ValueError(f"A level lies between 0 and 1, not {level}.")
+    return level
+
+
+def _check_counts(k: float, n: float) -> None:
+    if n <= 0:
+        raise NoVotes("A proportion of nothing has no interval.")
+    if not 0 <= k <= n:
+        raise BrokenVotes(f"{k} of {n} is no proportion.")
+
+
+def wilson(k: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for k of n independent judgements (Wilson 1927; Newcombe 1998).
+
+    (p + z²/2n ± z√(p(1−p)/n + z²/4n²)) / (1 + z²/n). Raises NoVotes for n = 0.
+    """
+    _check_counts(k, n)
+    z = float(stats.norm.ppf(0.5 + check_level(level) / 2))
+    low, high = _wilson(np.float64(k / n), np.float64(n), np.float64(z))
+    return (0.0 if k == 0 else float(low)), (1.0 if k == n else float(high))
+
+
+def _wilson(p: Any, n: Any, z: Any) -> tuple[Any, Any]:
+    middle = p + z**2 / (2 * n)
+    half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    return (middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)
+
+
+def clopper_pearson(k: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """The exact interval from beta quantiles (Clopper & Pearson 1934). Raises NoVotes for n = 0."""
+    _check_counts(k, n)
+    tail = (1 - check_level(level)) / 2
+    low = 0.0 if k == 0 else float(stats.beta.ppf(tail, k, n - k + 1))
+    high = 1.0 if k == n else float(stats.beta.ppf(1 - tail, k + 1, n - k))
+    return low, high
+
+
+def sign_test(wins: int, losses: int) -> float:
+    """Two-sided exact p that wins and losses are equally likely; ties are left out before.
+
+    2·P(X ≤ min(wins, losses)), X ~ Binomial(wins + losses, ½), at most 1.
+    The same is the exact McNemar test of discordant pairs. Raises NoVotes for 0 and 0.
+    """
+    _check_counts(wins, wins + losses)
+    fewer = min(wins, losses)
+    return min(1.0, 2 * float(stats.binom.cdf(fewer, wins + losses, 0.5)))
+
+
+@dataclass(frozen=True)
+class ClusteredMoments:
+    """Per group: mean, clustered variance of the mean, clusters of each kind, n. Arrays (G,)."""
+
+    mean: Floats
+    variance: Floats
+    prompts: Ints
+    workers: Ints
+    n: Ints
+
+
+def clustered_variance(values: ArrayLike, *clusters: Ints) -> float:
+    """Variance of the mean of `values`, one- or two-way clustered.
+
+    One way: V_g = G/(G−1) · Σ_g (Σ_{t∈g} (x_t − x̄))² / n². Two ways (Cameron, Gelbach &
+    Miller 2011): V_1 + V_2 − V_{1∩2}, and never less than the larger of V_1 and V_2.
+    Raises NoVotes without values, TooFew when a clustering has fewer than two clusters.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if not len(x):
+        raise NoVotes("The mean of nothing has no variance.")
+    if len(clusters) not in (1, 2):
+        raise ValueError("Give one or two clusterings.")
+    parts = [_one_way(x, *compact(np.asarray(c))) for c in clusters]
+    if len(clusters) == 1:
+        return parts[0]
+    both = _one_way(x, *crossed(np.asarray(clusters[0]), np.asarray(clusters[1])))
+    total = parts[0] + parts[1] - both
+    return max(total, *parts)
+
+
+def _one_way(x: Floats, cluster: Ints, n_clusters: int) -> float:
+    if n_clusters < 2:
+        raise TooFew("One cluster alone has no variance between clusters.")
+    sums = np.bincount(cluster, weights=x - x.mean(), minlength=n_clusters)
+    return float(n_clusters / (n_clusters - 1) * (sums @ sums) / len(x) ** 2)
+
+
+def grouped_moments(
+    scores: Floats, prompt: Ints, worker: Ints, group: Ints, n_groups: int
+) -> ClusteredMoments:
+    """Means and two-way clustered variances of many groups at once (see clustered_variance).
+
+    A clustering with a single cluster in a group is left out of that group's variance; with
+    one prompt and one worker the variance is NaN. All inputs (n,), group in 0..n_groups-1.
+    """
+    n = np.bincount(group, minlength=n_groups)
+    safe = np.maximum(n, 1)
+    mean = np.bincount(group, weights=scores, minlength=n_groups) / safe
+    off = scores - mean[group]
+    prompt, _ = crossed(group, prompt)
+    worker, _ = crossed(group, worker)
+    both, _ = crossed(prompt, worker)
+    v_prompt, prompts = _grouped_one_way(off, prompt, group, safe)
+    v_worker, workers = _grouped_one_way(off, worker, group, safe)
+    v_both, cells = _grouped_one_way(off, both, group, safe)
+    two_way = np.maximum(v_prompt + v_worker - v_both, np.maximum(v_prompt, v_worker))
+    variance = np.where(workers < 2, v_prompt, np.where(prompts < 2, v_worker, two_way))
+    variance[cells < 2] = np.nan
+    variance[(prompts < 2) & (workers < 2)] = np.nan
+    return ClusteredMoments(mean, variance, prompts, workers, n)
+
+
+def _grouped_one_way(off: Floats, cluster: Ints, group: Ints, n: Ints) -> tuple[Floats, Ints]:
+    """V_g of each group (0 where a group has one cluster) and its number of clusters."""
+    sums = np.bincount(cluster, weights=off)
+    owner = np.zeros(len(sums), dtype=np.int64)
+    owner[cluster] = group
+    counts = np.bincount(owner, minlength=len(n))
+    squares = np.bincount(owner, weights=sums**2, minlength=len(n))
+    factor = np.where(counts > 1, counts / np.maximum(counts - 1, 1), 0.0)
+    return factor * squares / n.astype(np.float64) ** 2, counts
+
+
+def two_way_interval(
+    scores: ArrayLike, prompt: Ints, worker: Ints, level: float = 0.95
+) -> Interval:
+    """A mean of scores in [0, 1] with an interval that allows for prompts and workers.
+
+    Variance as in clustered_variance, Student's t with min(prompts, workers) − 1 degrees of
+    freedom, on the logit scale: logit w ± t·√V/(w(1−w)); with fewer than five effective votes
+    on the rarer side Wilson's form with n = w(1−w)/V instead; at 0 and 1 the exact bound on
+    the number of clusters. Wilson's own interval where each judgement has its own prompt and
+    its own worker and none is a tie. scores, prompt, worker: (n,).
+    Raises NoVotes without scores and BrokenVotes for scores outside [0, 1].
+    """
+    x = np.asarray(scores, dtype=np.float64)
+    if not len(x):
+        raise NoVotes("No judgement, no win rate.")
+    group = np.zeros(len(x), dtype=np.int64)
+    return two_way_intervals(x, np.asarray(prompt), np.asarray(worker), group, 1, level)[0]
+
+
+def two_way_intervals(
+    scores: Floats, prompt: Ints, worker: Ints, group: Ints, n_groups: int, level: float = 0.95
+) -> list[Interval]:
+    """two_way_interval for many groups of judgements in one pass; each group needs a judgement."""
+    check_level(level)
+    if not bool(((scores >= 0) & (scores <= 1)).all()):
+        raise BrokenVotes("Scores lie between 0 and 1.")
+    m = grouped_moments(scores, prompt, worker, group, n_groups)
+    if not bool((m.n > 0).all()):
+        raise NoVotes("A group without judgements has no win rate.")
+    halves = np.bincount(group[(scores != 0) & (scores != 1)], minlength=n_groups)
+    low, high, methods = _bounds(m, halves, level)
+    return [
+        Interval(float(w), float(a), float(b), _METHODS[k], int(n), _note(int(p), int(r), k))
+        for w, a, b, k, n, p, r in zip(
+            m.mean, low, high, methods.tolist(), m.n, m.prompts, m.workers, strict=True
+        )
+    ]
+
+
+_LOGIT, _EFFECTIVE, _EXACT, _SAME, _INDEPENDENT, _NONE = range(6)
+_METHODS: Final = (
+    "two-way clustered, Student t, logit scale",
+    "two-way clustered, Student t, Wilson form with effective n",
+    "exact bound on the number of clusters",
+    "Wilson on the number of clusters (every judgement a tie or balanced out)",
+    "Wilson (each judgement its own prompt and worker)",
+    "none: one prompt and one worker",
+)
+
+
+def _bounds(m: ClusteredMoments, halves: Ints, level: float) -> tuple[Floats, Floats, Ints]:
+    """Low, high and the kind of method for each group."""
+    w, alpha = m.mean, 1 - level
+    counted = np.where((m.prompts < 2) | (m.workers < 2), np.maximum(m.prompts, m.workers),
+                       np.minimum(m.prompts, m.workers))  # fmt: skip
+    t = stats.t.ppf(1 - alpha / 2, np.maximum(counted - 1, 1))
+    spread = w * (1 - w)
+    known = np.isfinite(m.variance) & (m.variance > 1e-15) & (spread > 0)
+    variance = np.where(known, m.variance, 1.0)
+    effective = np.where(known, spread / variance, 1.0)
+    kind = np.full(len(w), _LOGIT)
+    kind[effective * np.minimum(w, 1 - w) < _EDGE] = _EFFECTIVE
+    kind[(m.prompts == m.n) & (m.workers == m.n) & (halves == 0)] = _INDEPENDENT
+    kind[~known] = _SAME
+    kind[~np.isfinite(m.variance)] = _NONE
+    kind[spread <= 0] = _EXACT
+    z = np.where(kind == _INDEPENDENT, stats.norm.ppf(1 - alpha / 2), t)
+    size = np.select([kind == _INDEPENDENT, kind == _SAME], [m.n, counted], effective)
+    low, high = _wilson(w, size, z)
+    inner = np.clip(w, 1e-9, 1 - 1e-9)
+    centre, half = np.log(inner / (1 - inner)), t * np.sqrt(variance) / (inner * (1 - inner))
+    logit = kind == _LOGIT
+    low = np.where(logit, _expit(centre - half), low)
+    high = np.where(logit, _expit(centre + half), high)
+    one_sided = (alpha / 2) ** (1 / np.minimum(m.prompts, m.workers))
+    exact = kind == _EXACT
+    low = np.where(exact, np.where(w > 0.5, one_sided, 0.0), low)
+    high = np.where(exact, np.where(w > 0.5, 1.0, 1 - one_sided), high)
+    none = kind == _NONE
+    return np.where(none, 0.0, low), np.where(none, 1.0, high), kind
+
+
+def _expit(x: Floats) -> Floats:
+    result: Floats = 0.5 * (1 + np.tanh(x / 2))
+    return result
+
+
+def _note(prompts: int, workers: int, kind: int) -> str:
+    if kind == _NONE:
+        return "One prompt and one worker: nothing can be said beyond this case."
+    if workers == 1:
+        return "One worker only: the interval holds for this worker, not for others."
+    if prompts == 1:
+        return "One prompt only: the interval holds for this prompt, not for others."
+    if kind == _INDEPENDENT:
+        return ""
+    few = [f"{n} {what}" for n, what in ((prompts, "prompts"), (workers, "workers"))
+           if n < FEW_CLUSTERS]  # fmt: skip
+    if not few:
+        return ""
+    return f"Only {' and '.join(few)}: under {FEW_CLUSTERS} the interval is approximate."
+
+
+def _check_p(p: ArrayLike | Sequence[float]) -> Floats:
+    values = np.asarray(p, dtype=np.float64)
+    if values.ndim != 1 or not bool(((values >= 0) & (values <= 1)).all()):
+        raise BrokenVotes("p-values are a row of numbers between 0 and 1.")
+    return values
+
+
+def holm(p: ArrayLike) -> Floats:
+    """Holm's (1979) step-down adjusted p-values: max_{j≤i} (m−j+1)·p_(j), at most 1. Shape (m,)."""
+    values = _check_p(p)
+    order = np.argsort(values, kind="stable")
+    adjusted = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    result = np.empty_like(values)
+    result[order] = np.minimum(adjusted, 1.0)
+    return result
+
+
+def benjamini_hochberg(p: ArrayLike) -> Floats:
+    """Step-up adjusted p-values for the false discovery rate (Benjamini & Hochberg 1995).
+
+    min_{j≥i} m·p_(j)/j, at most 1. Shape (m,).
+    """
+    values = _check_p(p)
+    m = len(values)
+    order = np.argsort(values, kind="stable")[::-1]
+    adjusted = np.minimum.accumulate(values[order] * m / np.arange(m, 0, -1))
+    result = np.empty_like(values)
+    result[order] = np.minimum(adjusted, 1.0)
+    return result

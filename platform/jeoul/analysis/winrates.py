@@ -1,0 +1,165 @@
+"""Win rates of every pair, and the difference between two, with what each rests on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from jeoul.analysis.counts import (
+    A_WINS,
+    B_WINS,
+    BOTH_BAD,
+    TIE,
+    BothBad,
+    Floats,
+    Ints,
+    Ties,
+    Votes,
+    WinDefinition,
+    apply,
+    compact,
+)
+from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
+from jeoul.analysis.intervals import (
+    Interval,
+    check_level,
+    clustered_variance,
+    sign_test,
+    two_way_intervals,
+)
+
+_SWAPPED = np.array([B_WINS, A_WINS, TIE, BOTH_BAD])
+
+
+@dataclass(frozen=True)
+class PairRate:
+    """What was seen of one pair; `system_a` is the lower code.
+
+    wins_a, wins_b, ties, both_bad and n count every judgement; win_rate_a with its interval
+    follows the win definition, and is NaN (with a note) where that definition leaves nothing.
+    sign_test_p is NaN without a decided judgement.
+    """
+
+    system_a: int
+    system_b: int
+    wins_a: int
+    wins_b: int
+    ties: int
+    both_bad: int
+    n: int
+    win_rate_a: float
+    low: float
+    high: float
+    method: str
+    note: str
+    sign_test_p: float
+
+
+def lower_first(votes: Votes) -> Votes:
+    """The same votes with the lower system code as A in every row."""
+    swap = votes.system_a > votes.system_b
+    return Votes(
+        np.where(swap, votes.system_b, votes.system_a),
+        np.where(swap, votes.system_a, votes.system_b),
+        np.where(swap, _SWAPPED[votes.outcome], votes.outcome),
+        votes.prompt,
+        votes.worker,
+        np.where(swap, -votes.left, votes.left),
+        np.where(swap, -votes.grade, votes.grade),
+        votes.n_systems,
+    )
+
+
+def pair_rates(
+    votes: Votes, *, both_bad: BothBad = "tie", ties: Ties = "half", level: float = 0.95
+) -> list[PairRate]:
+    """Each pair that was judged, once, by rising codes (see PairRate and two_way_interval).
+
+    Win rate: mean of 1, ½, 0 over the judgements that the definition keeps.
+    An empty input gives an empty list.
+    """
+    check_level(level)
+    if not len(votes):
+        return []
+    votes = lower_first(votes)
+    keys = _pair_key(votes)
+    pairs, group = np.unique(keys, return_inverse=True)
+    table = np.bincount(group * 4 + votes.outcome, minlength=4 * len(pairs)).reshape(-1, 4)
+    kept = apply(votes, WinDefinition(ties=ties, both_bad=both_bad))
+    rates = _rates(kept, pairs, level)
+    return [
+        _pair_rate(int(pair) // votes.n_systems, int(pair) % votes.n_systems, row, rate)
+        for pair, row, rate in zip(pairs, table.tolist(), rates, strict=True)
+    ]
+
+
+def _pair_key(votes: Votes) -> Ints:
+    return votes.system_a.astype(np.int64) * votes.n_systems + votes.system_b
+
+
+def _rates(kept: Votes, pairs: Ints, level: float) -> list[Interval | None]:
+    """The interval of each pair, None where nothing is kept."""
+    at = np.searchsorted(pairs, _pair_key(kept))
+    group, n_groups = compact(at, len(pairs))
+    found = iter(
+        two_way_intervals(kept.score, kept.prompt, kept.worker, group, n_groups, level)
+        if len(kept)
+        else []
+    )
+    present = np.bincount(at, minlength=len(pairs)) > 0
+    return [next(found) if here else None for here in present.tolist()]
+
+
+def _pair_rate(a: int, b: int, row: list[int], rate: Interval | None) -> PairRate:
+    wins_a, wins_b, ties, both_bad = row
+    return PairRate(
+        system_a=a,
+        system_b=b,
+        wins_a=wins_a,
+        wins_b=wins_b,
+        ties=ties,
+        both_bad=both_bad,
+        n=sum(row),
+        win_rate_a=rate.estimate if rate else np.nan,
+        low=rate.low if rate else np.nan,
+        high=rate.high if rate else np.nan,
+        method=rate.method if rate else "none",
+        note=rate.note if rate else "The win definition leaves no judgement of this pair.",
+        sign_test_p=sign_test(wins_a, wins_b) if wins_a + wins_b else np.nan,
+    )
+
+
+def rate_difference(
+    first: tuple[Floats, Ints, Ints], second: tuple[Floats, Ints, Ints], level: float = 0.95
+) -> Interval:
+    """Difference of two mean scores on the same prompts, clustered by prompt and by worker.
+
+    Each side is (scores, prompt, worker), (n_i,) each. Influence of a judgement of the first
+    side: (s − w₁)·n/n₁, of the second: −(s − w₂)·n/n₂; variance of their mean two-way
+    clustered, so that what both sides share (a hard prompt) cancels (Miller 2024, section 4).
+    Student's t with min(prompts, workers) − 1 degrees of freedom.
+    Raises NoVotes for an empty side, TooFew with one prompt or one worker.
+    """
+    check_level(level)
+    (s1, p1, r1), (s2, p2, r2) = first, second
+    if not len(s1) or not len(s2):
+        raise NoVotes("A difference needs judgements on both sides.")
+    if not len(s1) == len(p1) == len(r1) or not len(s2) == len(p2) == len(r2):
+        raise BrokenVotes("scores, prompt and worker of one side have one length.")
+    prompt, n_prompts = compact(np.concatenate([p1, p2]))
+    worker, n_workers = compact(np.concatenate([r1, r2]))
+    n = len(s1) + len(s2)
+    influence = np.concatenate(
+        [(s1 - np.mean(s1)) * n / len(s1), -(s2 - np.mean(s2)) * n / len(s2)]
+    )
+    variance = clustered_variance(influence, prompt, worker)
+    if variance <= 0:
+        raise TooFew("Every judgement of each side is the same: the difference has no error.")
+    estimate = float(np.mean(s1) - np.mean(s2))
+    few = min(n_prompts, n_workers)
+    half = float(stats.t.ppf(0.5 + level / 2, few - 1)) * variance**0.5
+    note = f"Only {few} clusters: the interval is approximate." if few < 30 else ""
+    method = "paired difference, two-way clustered, Student t"
+    return Interval(
+        estimate, max(-1.0, estimate - half), min(1.0, estimate + half), method, n, note
+    )
