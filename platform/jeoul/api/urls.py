@@ -1,3 +1,43 @@
-"""Addresses."""
+"""Addresses of the machine's door."""
 
-urlpatterns: list[object] = []
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from jeoul.api import docs, material, reading, studies
+
+_V1 = "v1/"
+_STUDY = f"{_V1}studies/<uuid:study>/"
+
+urlpatterns = [
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", docs.page, name="api-docs"),
+    path(f"{_V1}me/", reading.Me.as_view(), name="api-me"),
+    path(f"{_V1}prompt-sets/", material.PromptSets.as_view()),
+    path(f"{_V1}prompt-sets/<uuid:prompt_set>/", material.PromptSetDetail.as_view()),
+    path(f"{_V1}prompt-sets/<uuid:prompt_set>/prompts/", material.Prompts.as_view()),
+    path(f"{_V1}prompt-sets/<uuid:prompt_set>/outputs/", material.PromptSetOutputs.as_view()),
+    path(f"{_V1}connections/", material.Connections.as_view()),
+    path(f"{_V1}connections/<uuid:connection>/", material.ConnectionDetail.as_view()),
+    path(f"{_V1}systems/", material.Systems.as_view()),
+    path(f"{_V1}systems/<uuid:system>/", material.SystemDetail.as_view()),
+    path(f"{_V1}studies/", studies.Studies.as_view()),
+    path(_STUDY, studies.StudyDetail.as_view()),
+    path(f"{_STUDY}start/", studies.Start.as_view()),
+    path(f"{_STUDY}pause/", studies.Pause.as_view()),
+    path(f"{_STUDY}close/", studies.Close.as_view()),
+    path(f"{_STUDY}generate/", studies.Generate.as_view()),
+    path(f"{_STUDY}amendments/", studies.Amendments.as_view()),
+    path(f"{_STUDY}invites/", studies.Invites.as_view()),
+    path(f"{_STUDY}progress/", reading.Progress.as_view()),
+    path(f"{_STUDY}results/", reading.Results.as_view()),
+    path(f"{_STUDY}outputs/", reading.Outputs.as_view()),
+    path(f"{_STUDY}comparisons/", reading.Comparisons.as_view()),
+    path(f"{_STUDY}judgements/", reading.Judgements.as_view()),
+    path(f"{_STUDY}judgements/import/", studies.ImportJudgements.as_view()),
+    path(f"{_STUDY}workers/", reading.Workers.as_view()),
+    path(f"{_STUDY}workers/<str:worker>/exclusion/", studies.Exclude.as_view()),
+    path(f"{_STUDY}flags/", reading.Flags.as_view()),
+    path(f"{_STUDY}flags/<uuid:flag>/", studies.DecideFlag.as_view()),
+    path(f"{_STUDY}audit/", reading.Audit.as_view()),
+    path(f"{_STUDY}exports/<str:what>.<str:form>", reading.Export.as_view()),
+]

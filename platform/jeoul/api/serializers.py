@@ -1,0 +1,399 @@
+"""The API's shapes: one for what comes in, one for what goes out, per noun."""
+
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from jeoul.comparisons.models import Comparison, Judgement
+from jeoul.quality.models import Flag
+from jeoul.results.exports.rows import choice_of
+from jeoul.studies.actions import CriterionSpec
+from jeoul.studies.models import (
+    Connection,
+    Criterion,
+    Design,
+    FreeText,
+    Output,
+    Prompt,
+    PromptSet,
+    Study,
+    System,
+    SystemVersion,
+)
+from jeoul.workers.models import Invite
+
+# Larger numbers than these don't fit PostgreSQL's columns.
+_SMALL, _INT = 32_767, 2**31 - 1
+
+
+class _Named(serializers.ModelSerializer[Any]):
+    """Rows are known by their UUID, never by their number."""
+
+    id = serializers.UUIDField(source="uuid", read_only=True)
+
+
+class Problem(serializers.Serializer[Any]):
+    """RFC 9457 problem details."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    errors = serializers.JSONField(required=False)
+
+
+class PromptSetOut(_Named):
+    version = serializers.SerializerMethodField()
+    prompts = serializers.SerializerMethodField()
+
+    class Meta:
+        model = PromptSet
+        fields = ("id", "name", "sealed", "created_at", "version", "prompts")
+
+    def get_version(self, row: PromptSet) -> int | None:
+        """The latest version's number."""
+        return getattr(row, "latest_number", None)
+
+    def get_prompts(self, row: PromptSet) -> int:
+        """How many prompts the latest version has."""
+        return getattr(row, "latest_prompts", 0) or 0
+
+
+class PromptSetIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200)
+    sealed = serializers.BooleanField(default=False)
+    take_good = serializers.BooleanField(default=False, help_text="Leave bad rows out.")
+    prompts = serializers.ListField(
+        child=serializers.JSONField(),
+        min_length=1,
+        max_length=100_000,
+        help_text="Rows as in the file format: id, prompt or messages, category, risk, …",
+    )
+
+
+class ImportDone(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    added = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    bad = serializers.ListField(child=serializers.JSONField())
+
+
+class PromptOut(_Named):
+    class Meta:
+        model = Prompt
+        fields = (
+            "id", "key", "messages", "category", "language", "difficulty", "risk", "hazard",
+            "source", "reference", "metadata",
+        )  # fmt: skip
+
+
+class RowsIn(serializers.Serializer[Any]):
+    rows = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=100_000)
+    take_good = serializers.BooleanField(default=False, help_text="Leave bad rows out.")
+
+
+class ConnectionOut(_Named):
+    """The key itself is never shown; ``has_key`` tells whether one is stored."""
+
+    has_key = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Connection
+        fields = (
+            "id", "name", "protocol", "base_url", "key_env", "has_key", "concurrency",
+            "requests_per_minute", "timeout_seconds", "price_in", "price_out", "currency",
+        )  # fmt: skip
+
+    def get_has_key(self, row: Connection) -> bool:
+        return bool(row.key_encrypted or row.key_env)
+
+
+class ConnectionIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=100)
+    base_url = serializers.URLField(max_length=500)
+    key = serializers.CharField(max_length=4000, required=False, write_only=True, default="")
+    key_env = serializers.CharField(max_length=100, required=False, default="")
+    concurrency = serializers.IntegerField(min_value=1, max_value=1000, default=4)
+    requests_per_minute = serializers.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, allow_null=True, default=None
+    )
+    timeout_seconds = serializers.IntegerField(min_value=1, max_value=3600, default=120)
+    price_in = serializers.DecimalField(
+        12, 6, min_value=0, default=0, help_text="per million prompt tokens"
+    )
+    price_out = serializers.DecimalField(
+        12, 6, min_value=0, default=0, help_text="per million completion tokens"
+    )
+
+
+class SystemVersionOut(_Named):
+    connection = serializers.UUIDField(source="connection.uuid", read_only=True, allow_null=True)
+
+    class Meta:
+        model = SystemVersion
+        fields = (
+            "id", "number", "label", "connection", "model", "system_prompt", "prompt_template",
+            "sampling", "note", "reported_model", "frozen_at", "content_hash",
+        )  # fmt: skip
+
+
+class SystemOut(_Named):
+    versions = SystemVersionOut(many=True, read_only=True)
+
+    class Meta:
+        model = System
+        fields = ("id", "name", "created_at", "versions")
+
+
+class SystemIn(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=200)
+    connection = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="none: outputs are imported"
+    )
+    model = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+    system_prompt = serializers.CharField(
+        max_length=100_000, required=False, allow_blank=True, default=""
+    )
+    prompt_template = serializers.CharField(
+        max_length=100_000, required=False, allow_blank=True, default="",
+        help_text="with {prompt} where the person's text goes",
+    )  # fmt: skip
+    sampling = serializers.DictField(child=serializers.JSONField(), required=False, default=dict)
+    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
+
+
+class CriterionIn(serializers.Serializer[Any]):
+    key = serializers.SlugField(max_length=40)
+    name = serializers.CharField(max_length=100)
+    question = serializers.CharField(max_length=300)
+    definition = serializers.CharField(
+        max_length=20_000, required=False, allow_blank=True, default=""
+    )
+    scale = serializers.ChoiceField(choices=[2, 3, 4, 5, 7], default=4)
+    chips = serializers.ListField(
+        child=serializers.CharField(max_length=60), max_length=20, required=False, default=list
+    )
+    free_text = serializers.ChoiceField(choices=FreeText.values, default=FreeText.OPTIONAL.value)
+    is_overall = serializers.BooleanField(default=False)
+
+    def spec(self, data: dict[str, Any]) -> CriterionSpec:
+        return CriterionSpec(**data)
+
+
+class StudySettings(serializers.Serializer[Any]):
+    """What may be given at creation and changed in a draft; what is left out keeps its value."""
+
+    question = serializers.CharField(max_length=500, required=False, allow_blank=True)
+    design = serializers.ChoiceField(choices=Design.values, required=False)
+    samples = serializers.IntegerField(min_value=1, max_value=100, required=False)
+    overlap = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    seed = serializers.IntegerField(min_value=0, max_value=_INT, required=False)
+    languages = serializers.ListField(
+        child=serializers.CharField(max_length=35), max_length=50, required=False
+    )
+    instructions = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
+    consent_text = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
+    content_warning = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+    reservation_minutes = serializers.IntegerField(min_value=1, max_value=1440, required=False)
+    worker_cap = serializers.IntegerField(
+        min_value=1, max_value=_INT, required=False, allow_null=True
+    )
+    prompt_distance = serializers.IntegerField(min_value=0, max_value=_SMALL, required=False)
+    gold_share = serializers.FloatField(min_value=0, max_value=1, required=False)
+    gold_max = serializers.IntegerField(min_value=0, max_value=_SMALL, required=False)
+    pay_per_judgement = serializers.DecimalField(10, 4, min_value=0, required=False)
+    pay_floor_per_hour = serializers.DecimalField(10, 2, min_value=0, required=False)
+    currency = serializers.RegexField(r"^[A-Z]{3}$", required=False)
+    budget = serializers.DecimalField(12, 2, min_value=0, required=False, allow_null=True)
+
+
+class StudyIn(StudySettings):
+    title = serializers.CharField(max_length=200)
+    slug = serializers.SlugField(max_length=80, required=False, default="", allow_unicode=True)
+    prompt_set = serializers.UUIDField(
+        required=False, allow_null=True, default=None, help_text="its latest version is taken"
+    )
+    systems = serializers.ListField(
+        child=serializers.UUIDField(), max_length=200, required=False, default=list,
+        help_text="ids of system versions",
+    )  # fmt: skip
+    baseline = serializers.UUIDField(required=False, allow_null=True, default=None)
+    criteria = CriterionIn(many=True, required=False, default=list)
+
+
+class CriterionOut(_Named):
+    class Meta:
+        model = Criterion
+        fields = (
+            "id", "key", "name", "question", "definition", "scale", "chips", "free_text",
+            "is_overall",
+        )  # fmt: skip
+
+
+class StudyOut(_Named):
+    systems = SystemVersionOut(many=True, read_only=True)
+    criteria = CriterionOut(many=True, read_only=True)
+    prompt_set = serializers.UUIDField(
+        source="prompt_set_version.prompt_set.uuid", read_only=True, allow_null=True, default=None
+    )
+
+    class Meta:
+        model = Study
+        fields = (
+            "id", "slug", "title", "question", "state", "prompt_set", "systems", "criteria",
+            "design", "samples", "overlap", "seed", "languages", "instructions", "consent_text",
+            "content_warning", "reservation_minutes", "worker_cap", "prompt_distance",
+            "gold_share", "gold_max", "pay_per_judgement", "pay_floor_per_hour", "currency",
+            "budget", "plan_hash", "frozen_at", "closed_at", "simulated", "imported",
+            "created_at",
+        )  # fmt: skip
+
+
+class AmendmentIn(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=4000)
+    overlap = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    worker_cap = serializers.IntegerField(
+        min_value=1, max_value=_INT, required=False, allow_null=True
+    )
+    reservation_minutes = serializers.IntegerField(min_value=1, max_value=1440, required=False)
+    budget = serializers.DecimalField(12, 2, min_value=0, required=False, allow_null=True)
+    instructions = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
+
+
+class AmendmentOut(serializers.Serializer[Any]):
+    number = serializers.IntegerField()
+    reason = serializers.CharField()
+    change = serializers.JSONField()
+    created_at = serializers.DateTimeField()
+
+
+class ProgressOut(serializers.Serializer[Any]):
+    outputs = serializers.IntegerField()
+    outputs_done = serializers.IntegerField()
+    outputs_failed = serializers.IntegerField()
+    outputs_running = serializers.IntegerField()
+    comparisons = serializers.IntegerField()
+    ready = serializers.IntegerField()
+    planned = serializers.IntegerField()
+    judged = serializers.IntegerField()
+    held = serializers.IntegerField()
+    percent = serializers.IntegerField()
+    workers = serializers.IntegerField()
+    judgements_per_hour = serializers.FloatField(allow_null=True)
+    finished_at = serializers.DateTimeField(allow_null=True)
+    people_cost = serializers.DecimalField(20, 8)
+    generation_cost = serializers.DecimalField(20, 8)
+
+
+class OutputOut(_Named):
+    prompt_id = serializers.CharField(source="prompt.key", read_only=True)
+    system = serializers.CharField(source="system_version.label", read_only=True)
+
+    class Meta:
+        model = Output
+        fields = (
+            "id", "prompt_id", "system", "sample", "state", "text", "finish_reason",
+            "reported_model", "prompt_tokens", "completion_tokens", "latency_ms", "cost",
+            "attempts", "error_code", "error_message", "content_hash", "imported",
+        )  # fmt: skip
+
+
+class ComparisonOut(_Named):
+    prompt_id = serializers.CharField(source="prompt.key", read_only=True)
+    system_a = serializers.CharField(source="system_a.label", read_only=True)
+    system_b = serializers.CharField(source="system_b.label", read_only=True)
+    output_a = serializers.UUIDField(source="output_a.uuid", read_only=True)
+    output_b = serializers.UUIDField(source="output_b.uuid", read_only=True)
+
+    class Meta:
+        model = Comparison
+        fields = (
+            "id", "kind", "prompt_id", "system_a", "system_b", "output_a", "output_b", "target",
+            "judged", "ready", "position",
+        )  # fmt: skip
+
+
+class AnswerOut(serializers.Serializer[Any]):
+    criterion = serializers.CharField(source="criterion.key")
+    choice = serializers.SerializerMethodField()
+    outcome = serializers.IntegerField(help_text="0 a wins, 1 b wins, 2 tie, 3 both bad")
+    grade = serializers.IntegerField(allow_null=True, help_text="positive prefers a")
+    chips = serializers.ListField(child=serializers.CharField())
+
+    def get_choice(self, answer: Any) -> str:
+        """a, b, tie, both_bad, or the grade as text."""
+        return str(choice_of(answer.outcome, answer.grade, answer.criterion.scale))
+
+
+class JudgementOut(_Named):
+    comparison = serializers.UUIDField(source="comparison.uuid", read_only=True)
+    prompt_id = serializers.CharField(source="comparison.prompt.key", read_only=True)
+    system_a = serializers.CharField(source="comparison.system_a.label", read_only=True)
+    system_b = serializers.CharField(source="comparison.system_b.label", read_only=True)
+    worker = serializers.CharField(source="worker.pseudonym", read_only=True)
+    answers = AnswerOut(many=True, read_only=True)
+    left = serializers.SerializerMethodField()
+    created_at = serializers.DateTimeField(source="judged_at", read_only=True)
+
+    class Meta:
+        model = Judgement
+        fields = (
+            "id", "comparison", "prompt_id", "system_a", "system_b", "worker", "answers", "left",
+            "seconds", "created_at", "simulated", "imported",
+        )  # fmt: skip
+
+    def get_left(self, row: Judgement) -> str | None:
+        """Which system was shown left: a, b, or null where unknown."""
+        return None if row.a_on_left is None else "a" if row.a_on_left else "b"
+
+
+class FlagOut(_Named):
+    worker = serializers.CharField(source="worker.pseudonym", read_only=True)
+
+    class Meta:
+        model = Flag
+        fields = ("id", "worker", "rule", "rule_version", "evidence", "state", "created_at")
+
+
+class FlagIn(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(choices=["upheld", "dismissed"])
+
+
+class InviteOut(_Named):
+    vendor = serializers.CharField(source="vendor.name", read_only=True)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Invite
+        fields = ("id", "vendor", "url", "cap", "closed_at", "created_at")
+
+    def get_url(self, row: Invite) -> str:
+        """The link that workers get."""
+        return f"{settings.SITE_URL}/join/{row.token}/"
+
+
+class InviteIn(serializers.Serializer[Any]):
+    vendor = serializers.CharField(max_length=100, default="In-house")
+    cap = serializers.IntegerField(min_value=1, max_value=_INT, required=False, allow_null=True)
+
+
+class ReasonIn(serializers.Serializer[Any]):
+    reason = serializers.CharField(max_length=4000)
+
+
+class AuditOut(serializers.Serializer[Any]):
+    id = serializers.UUIDField(source="uuid")
+    created_at = serializers.DateTimeField()
+    actor = serializers.CharField()
+    verb = serializers.CharField()
+    object_type = serializers.CharField()
+    object = serializers.UUIDField(source="object_uuid", allow_null=True)
+    data = serializers.JSONField()
+
+
+class GenerateDone(serializers.Serializer[Any]):
+    new = serializers.IntegerField()
+    again = serializers.IntegerField()
+    comparisons = serializers.IntegerField()

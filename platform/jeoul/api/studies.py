@@ -1,0 +1,225 @@
+"""Making, starting and changing studies over the API."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jeoul.accounts.roles import May
+from jeoul.api import serializers as s
+from jeoul.api.base import StudyList, caller, checked, described, study_of
+from jeoul.base import InvalidInput
+from jeoul.comparisons.building import build_comparisons, retarget
+from jeoul.comparisons.import_actions import import_judgements
+from jeoul.quality.actions import decide_flag, exclude_worker, include_worker
+from jeoul.results.access import get_flag, get_worker
+from jeoul.studies.access import get_prompt_set, get_system_version, studies_for
+from jeoul.studies.actions import (
+    CriterionSpec,
+    amend_study,
+    create_study,
+    due_outputs,
+    move_study,
+    update_draft,
+)
+from jeoul.studies.generation.actions import outputs_due, retry_failed
+from jeoul.studies.models import Study, StudyState
+from jeoul.workers.actions import get_vendor, make_invite
+from jeoul.workers.models import Invite
+from tasks.generation import enqueue
+
+_ENQUEUED = 1000
+
+
+def _full(studies: QuerySet[Study]) -> QuerySet[Study]:
+    return studies.select_related("prompt_set_version__prompt_set").prefetch_related(
+        "systems__system", "systems__connection", "criteria"
+    )
+
+
+class Studies(ListAPIView[Study]):
+    serializer_class = s.StudyOut
+    filterset_fields = ("state", "slug", "simulated", "imported")
+
+    def get_queryset(self) -> QuerySet[Study]:
+        return _full(studies_for(caller(self.request)))
+
+    @described(s.StudyOut, status=201, takes=s.StudyIn)
+    def post(self, request: Request) -> Response:
+        """Make a draft."""
+        given, user = checked(self, s.StudyIn, request), caller(request)
+        prompt_set = given.pop("prompt_set")
+        baseline = given.pop("baseline")
+        study = create_study(
+            owner=user,
+            title=given.pop("title"),
+            slug=given.pop("slug"),
+            prompts=get_prompt_set(user, prompt_set).latest() if prompt_set else None,
+            systems=[get_system_version(user, uuid) for uuid in given.pop("systems")],
+            baseline=get_system_version(user, baseline) if baseline else None,
+            criteria=[CriterionSpec(**c) for c in given.pop("criteria")],
+            settings=given,
+        )
+        return Response(s.StudyOut(_full(Study.objects.filter(pk=study.pk)).get()).data, status=201)
+
+
+class StudyDetail(GenericAPIView[Study]):
+    serializer_class = s.StudyOut
+
+    @described(s.StudyOut)
+    def get(self, request: Request, study: UUID) -> Response:
+        """One study with its plan."""
+        return Response(s.StudyOut(study_of(request, study)).data)
+
+    @described(s.StudyOut, takes=s.StudySettings)
+    def patch(self, request: Request, study: UUID) -> Response:
+        """Change a draft's settings; a study that ran is changed by an amendment."""
+        found = study_of(request, study, May.RUN)
+        update_draft(
+            study=found, actor=caller(request), settings=checked(self, s.StudySettings, request)
+        )
+        return Response(s.StudyOut(found).data)
+
+
+class _Move(GenericAPIView[Study]):
+    serializer_class = s.StudyOut
+    to: StudyState
+
+    @described(s.StudyOut)
+    def post(self, request: Request, study: UUID) -> Response:
+        """Change the study's state; a repeat changes nothing."""
+        found = study_of(request, study, May.RUN)
+        move_study(study=found, to=self.to, actor=caller(request))
+        if self.to == StudyState.RUNNING:
+            _prepare(found)
+        return Response(s.StudyOut(found).data)
+
+
+class Start(_Move):
+    to = StudyState.RUNNING
+
+
+class Pause(_Move):
+    to = StudyState.PAUSED
+
+
+class Close(_Move):
+    to = StudyState.CLOSED
+
+
+def _prepare(study: Study) -> tuple[int, int]:
+    """Outputs due, comparisons planned, jobs sooner; returns the new ones of both."""
+    new = due_outputs(study=study)
+    comparisons = build_comparisons(study=study)
+    ids = outputs_due(limit=_ENQUEUED, study=study)
+    transaction.on_commit(lambda: enqueue(ids))
+    return new, comparisons
+
+
+class Generate(GenericAPIView[Any]):
+    serializer_class = s.GenerateDone
+
+    @described(s.GenerateDone, status=202)
+    def post(self, request: Request, study: UUID) -> Response:
+        """Make what is missing, and try again what failed."""
+        found = study_of(request, study, May.RUN)
+        again = retry_failed(study=found)
+        new, comparisons = _prepare(found)
+        return Response({"new": new, "again": again, "comparisons": comparisons}, status=202)
+
+
+class Amendments(StudyList):
+    serializer_class = s.AmendmentOut
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.study().amendments.all()
+
+    @described(s.AmendmentOut, status=201, takes=s.AmendmentIn)
+    def post(self, request: Request, study: UUID) -> Response:
+        """Change a frozen plan, with a reason."""
+        found = study_of(request, study, May.RUN)
+        change = checked(self, s.AmendmentIn, request)
+        reason = change.pop("reason")
+        if not change:
+            raise InvalidInput("Say what is to change.", field="overlap")
+        made = amend_study(study=found, actor=caller(request), reason=reason, change=change)
+        if "overlap" in change:
+            retarget(study=found, overlap=found.overlap)
+        return Response(s.AmendmentOut(made).data, status=201)
+
+
+class Invites(StudyList):
+    serializer_class = s.InviteOut
+    right = May.RUN
+
+    def get_queryset(self) -> QuerySet[Invite]:
+        return self.study().invites.select_related("vendor")
+
+    @described(s.InviteOut, status=201, takes=s.InviteIn)
+    def post(self, request: Request, study: UUID) -> Response:
+        """Make a link for a vendor's workers."""
+        found = study_of(request, study, May.RUN)
+        given = checked(self, s.InviteIn, request)
+        vendor = get_vendor(owner=caller(request), name=given["vendor"])
+        made = make_invite(study=found, vendor=vendor, cap=given.get("cap"))
+        return Response(s.InviteOut(made).data, status=201)
+
+
+class ImportJudgements(GenericAPIView[Any]):
+    serializer_class = s.RowsIn
+
+    @described(s.ImportDone, status=201, takes=s.RowsIn)
+    def post(self, request: Request, study: UUID) -> Response:
+        """Import judgements made elsewhere into a study that knows their items."""
+        found = study_of(request, study, May.RUN)
+        given = checked(self, s.RowsIn, request)
+        _, done = import_judgements(
+            owner=caller(request),
+            study=found,
+            text="\n".join(json.dumps(row) for row in given["rows"]),
+            kind="jsonl",
+            take_good=given["take_good"],
+        )
+        bad = [row.__dict__ for row in done.bad]
+        body = {"id": found.uuid, "added": done.added, "unchanged": done.unchanged, "bad": bad}
+        return Response(body, status=201)
+
+
+class Exclude(GenericAPIView[Any]):
+    serializer_class = s.ReasonIn
+
+    @described(None, status=204, takes=s.ReasonIn)
+    def post(self, request: Request, study: UUID, worker: str) -> Response:
+        """Leave a worker out of the results, reversibly."""
+        found = study_of(request, study, May.RUN)
+        exclude_worker(
+            study=found,
+            worker=get_worker(found, worker),
+            actor=caller(request),
+            reason=checked(self, s.ReasonIn, request)["reason"],
+        )
+        return Response(status=204)
+
+    @described(None, status=204)
+    def delete(self, request: Request, study: UUID, worker: str) -> Response:
+        """Take a worker back into the results."""
+        found = study_of(request, study, May.RUN)
+        include_worker(study=found, worker=get_worker(found, worker), actor=caller(request))
+        return Response(status=204)
+
+
+class DecideFlag(GenericAPIView[Any]):
+    serializer_class = s.FlagIn
+
+    @described(s.FlagOut, takes=s.FlagIn)
+    def patch(self, request: Request, study: UUID, flag: UUID) -> Response:
+        """Uphold or dismiss a flag; this excludes nobody."""
+        found = get_flag(study_of(request, study, May.ADJUDICATE), flag)
+        state = checked(self, s.FlagIn, request)["state"]
+        decide_flag(flag=found, state=state, actor=caller(request))
+        return Response(s.FlagOut(found).data)

@@ -1,0 +1,239 @@
+"""What researchers type; the rules themselves stand in the actions."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from jeoul.accounts.models import User
+from jeoul.studies.access import prompt_sets_for
+from jeoul.studies.models import Connection, Design, PromptSet, Study, SystemVersion
+
+SCALES = [
+    (2, _("2 steps: one or the other")),
+    (3, _("3 steps: with tie")),
+    (4, _("4 steps: with tie and both bad")),
+    (5, _("5 steps: graded")),
+    (7, _("7 steps: graded")),
+]
+
+
+class _LineList(forms.CharField):
+    """One item per line."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+
+class StudyForm(forms.Form):
+    """A study's plan on one page."""
+
+    title = forms.CharField(max_length=200, label=_("Title"))
+    question = forms.CharField(
+        max_length=500,
+        required=False,
+        label=_("What do you want to know?"),
+        help_text=_("For example: is version 2 better than version 1, and is it as safe?"),
+    )
+    prompt_set = forms.ModelChoiceField(
+        PromptSet.objects.none(), to_field_name="uuid", label=_("Prompt set"), required=False
+    )
+    systems = forms.ModelMultipleChoiceField(
+        SystemVersion.objects.none(),
+        to_field_name="uuid",
+        label=_("Systems"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    design = forms.ChoiceField(choices=Design.choices, label=_("Design"))
+    baseline = forms.ModelChoiceField(
+        SystemVersion.objects.none(), to_field_name="uuid", label=_("Baseline"), required=False
+    )
+    overlap = forms.IntegerField(
+        min_value=1,
+        max_value=1000,
+        initial=3,
+        label=_("Judgements per comparison"),
+        help_text=_("Three or more show how far people agree."),
+    )
+    samples = forms.IntegerField(
+        min_value=1, max_value=100, initial=1, label=_("Answers per system and prompt")
+    )
+    criterion_question = forms.CharField(
+        max_length=300, initial="Which answer is better overall?", label=_("Question to annotators")
+    )
+    criterion_definition = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}), required=False, label=_("What “better” means")
+    )
+    scale = forms.TypedChoiceField(choices=SCALES, coerce=int, initial=4, label=_("Scale"))
+    chips = _LineList(required=False, label=_("Reasons to tick, one per line"))
+    instructions = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 6}),
+        required=False,
+        label=_("Instructions"),
+        help_text=_("Markdown. Annotators read them before the first comparison."),
+    )
+    content_warning = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}), required=False, label=_("Content warning")
+    )
+    worker_cap = forms.IntegerField(
+        min_value=1,
+        max_value=2**31 - 1,
+        required=False,
+        label=_("Most comparisons per worker"),
+    )
+    pay_per_judgement = forms.DecimalField(
+        max_digits=10, decimal_places=4, min_value=0, initial=0, label=_("Pay per judgement")
+    )
+    currency = forms.RegexField(r"^[A-Z]{3}$", initial="USD", label=_("Currency"))
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        versions = SystemVersion.objects.filter(system__owner=user).select_related("system")
+        self.fields["prompt_set"].queryset = prompt_sets_for(user)  # type: ignore[attr-defined]  # a model choice
+        self.fields["prompt_set"].label_from_instance = lambda s: s.name  # type: ignore[attr-defined]
+        for name in ("systems", "baseline"):
+            field = self.fields[name]
+            field.queryset = versions  # type: ignore[attr-defined]  # a model choice
+            field.label_from_instance = lambda v: v.label  # type: ignore[attr-defined]
+
+    def settings(self) -> dict[str, Any]:
+        """The study's own settings among the fields."""
+        names = (
+            "question", "design", "overlap", "samples", "instructions", "content_warning",
+            "worker_cap", "pay_per_judgement", "currency",
+        )  # fmt: skip
+        return {name: self.cleaned_data[name] for name in names}
+
+
+def initial_of(study: Study) -> dict[str, Any]:
+    """A draft as the form that made it."""
+    overall = study.criteria.get(is_overall=True)
+    baseline = study.entries.filter(is_baseline=True).select_related("system_version").first()
+    return {
+        "title": study.title,
+        "question": study.question,
+        "prompt_set": study.prompt_set_version and study.prompt_set_version.prompt_set.uuid,
+        "systems": [e.system_version.uuid for e in study.entries.select_related("system_version")],
+        "baseline": baseline and baseline.system_version.uuid,
+        "design": study.design,
+        "overlap": study.overlap,
+        "samples": study.samples,
+        "criterion_question": overall.question,
+        "criterion_definition": overall.definition,
+        "scale": overall.scale,
+        "chips": "\n".join(overall.chips),
+        "instructions": study.instructions,
+        "content_warning": study.content_warning,
+        "worker_cap": study.worker_cap,
+        "pay_per_judgement": study.pay_per_judgement,
+        "currency": study.currency,
+    }
+
+
+class AmendForm(forms.Form):
+    overlap = forms.IntegerField(min_value=1, max_value=1000, label=_("Judgements per comparison"))
+    reason = forms.CharField(max_length=1000, label=_("Reason"))
+
+
+class InviteForm(forms.Form):
+    vendor = forms.CharField(max_length=100, initial="In-house", label=_("Where they come from"))
+    cap = forms.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, label=_("Most workers")
+    )
+
+
+class PromptFileForm(forms.Form):
+    name = forms.CharField(max_length=200, label=_("Name"))
+    file = forms.FileField(
+        label=_("File"), help_text=_("JSONL or CSV with id and prompt (or messages), UTF-8.")
+    )
+    sealed = forms.BooleanField(
+        required=False, label=_("Sealed: only annotators see the texts until the study ends")
+    )
+    take_good = forms.BooleanField(required=False, label=_("Leave bad rows out"))
+
+
+class OutputFileForm(forms.Form):
+    file = forms.FileField(
+        label=_("File"), help_text=_("JSONL or CSV with prompt_id, system, text, UTF-8.")
+    )
+    take_good = forms.BooleanField(required=False, label=_("Leave bad rows out"))
+
+
+class ConnectionForm(forms.Form):
+    name = forms.CharField(max_length=100, label=_("Name"))
+    base_url = forms.URLField(
+        max_length=500, assume_scheme="https", label=_("Base URL"),
+        help_text=_("An OpenAI-compatible endpoint, ending in /v1."),
+    )  # fmt: skip
+    key = forms.CharField(
+        max_length=4000, required=False, label=_("Key"), strip=True,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_("Stored encrypted and never shown again."),
+    )  # fmt: skip
+    key_env = forms.CharField(
+        max_length=100, required=False, label=_("or the environment variable that holds it")
+    )
+    concurrency = forms.IntegerField(
+        min_value=1, max_value=1000, initial=4, label=_("Requests at once")
+    )
+    requests_per_minute = forms.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, label=_("Requests per minute")
+    )
+    price_in = forms.DecimalField(
+        max_digits=12, decimal_places=6, min_value=0, initial=0,
+        label=_("Price per million prompt tokens"),
+    )  # fmt: skip
+    price_out = forms.DecimalField(
+        max_digits=12, decimal_places=6, min_value=0, initial=0,
+        label=_("Price per million completion tokens"),
+    )  # fmt: skip
+
+
+class SystemForm(forms.Form):
+    name = forms.CharField(max_length=200, label=_("Name"))
+    connection = forms.ModelChoiceField(
+        Connection.objects.none(),
+        to_field_name="uuid",
+        required=False,
+        label=_("Connection"),
+        empty_label=_("none: outputs are imported"),
+    )
+    model = forms.CharField(
+        max_length=200, required=False, label=_("Model"),
+        help_text=_("A dated id, so that it means the same next month."),
+    )  # fmt: skip
+    system_prompt = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}), required=False, label=_("System prompt")
+    )
+    prompt_template = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 4}), required=False, label=_("Prompt template"),
+        help_text=_("{prompt} stands for the person's text."),
+    )  # fmt: skip
+    temperature = forms.FloatField(min_value=0, max_value=2, required=False, label=_("Temperature"))
+    max_tokens = forms.IntegerField(
+        min_value=1, max_value=1_000_000, required=False, label=_("Most tokens")
+    )
+    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False, label=_("Seed"))
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["connection"]
+        field.queryset = Connection.objects.filter(owner=user)  # type: ignore[attr-defined]  # a model choice
+        field.label_from_instance = lambda c: c.name  # type: ignore[attr-defined]
+
+    def sampling(self) -> dict[str, object]:
+        names = ("temperature", "max_tokens", "seed")
+        return {n: self.cleaned_data[n] for n in names if self.cleaned_data[n] is not None}
+
+
+class TokenForm(forms.Form):
+    name = forms.CharField(max_length=100, label=_("Name"))
+    read_only = forms.BooleanField(required=False, label=_("May only read"))
+
+
+class ReasonForm(forms.Form):
+    reason = forms.CharField(max_length=1000, label=_("Reason"))

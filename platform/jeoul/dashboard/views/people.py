@@ -1,0 +1,139 @@
+"""Workers with their signals, exclusions, vendors, annotators' reports."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from jeoul.accounts.roles import May
+from jeoul.base import DomainError
+from jeoul.dashboard.forms import ReasonForm
+from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
+from jeoul.quality.actions import decide_flag, exclude_worker, include_worker
+from jeoul.quality.models import FlagState
+from jeoul.results.access import get_flag, get_worker, judgements_in_force
+from jeoul.results.actions import latest_analysis
+from jeoul.results.exports.rows import choice_of
+from tasks.analyses import request_analysis
+
+_SORTS = ("n", "median_seconds", "agreement", "left_share")
+
+
+@require_safe
+@signed_in
+def worker_list(request: HttpRequest, study: UUID) -> HttpResponse:
+    """All workers with facts, intervals and flags, from the stored analysis."""
+    found = open_study(request, study)
+    analysis = latest_analysis(found)
+    rows = list(analysis.results["workers"]) if analysis else []
+    sort = request.GET.get("sort", "")
+    if sort in _SORTS:
+        rows.sort(key=lambda r: (r[sort] is None, r[sort] if r[sort] is not None else 0))
+    if request.GET.get("flagged"):
+        rows = [r for r in rows if r["flags"]]
+    context = study_context(request, found, "workers") | {
+        "workers": paged(request, rows),
+        "flagged": bool(request.GET.get("flagged")),
+        "sort": sort,
+    }
+    return page(request, "dashboard/worker_list.html", "studies", context)
+
+
+@require_safe
+@signed_in
+def worker_detail(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
+    """One worker's signals and judgements in order."""
+    found = open_study(request, study)
+    person = get_worker(found, worker)
+    analysis = latest_analysis(found)
+    facts = next(
+        (w for w in (analysis.results["workers"] if analysis else []) if w["worker"] == worker),
+        None,
+    )
+    judged = paged(request, judgements_in_force(found).filter(worker=person).order_by("judged_at"))
+    context = study_context(request, found, "workers") | {
+        "worker": person,
+        "facts": facts,
+        "flags": found.flags.filter(worker=person).select_related("study", "decided_by"),
+        "exclusion": found.exclusions.filter(worker=person, lifted_at=None)
+        .select_related("by")
+        .first(),
+        "form": ReasonForm(),
+        "judged": judged,
+        "rows": [
+            (
+                j,
+                [
+                    (a.criterion.name, choice_of(a.outcome, a.grade, a.criterion.scale))
+                    for a in j.answers.all()
+                ],
+            )
+            for j in judged
+        ],
+    }
+    return page(request, "dashboard/worker_detail.html", "studies", context)
+
+
+@require_POST
+@signed_in
+def worker_exclude(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
+    found = open_study(request, study, May.RUN)
+    person = get_worker(found, worker)
+    try:
+        exclude_worker(
+            study=found, worker=person, actor=researcher(request),
+            reason=request.POST.get("reason", ""),
+        )  # fmt: skip
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        request_analysis(found.pk)
+        messages.success(request, _("%s is left out of the results.") % person.pseudonym)
+    return redirect("worker-detail", study=found.uuid, worker=person.pseudonym)
+
+
+@require_POST
+@signed_in
+def worker_include(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
+    found = open_study(request, study, May.RUN)
+    person = get_worker(found, worker)
+    if include_worker(study=found, worker=person, actor=researcher(request)):
+        request_analysis(found.pk)
+        messages.success(request, _("%s counts again.") % person.pseudonym)
+    return redirect("worker-detail", study=found.uuid, worker=person.pseudonym)
+
+
+@require_POST
+@signed_in
+def flag_decide(request: HttpRequest, study: UUID, flag: UUID) -> HttpResponse:
+    found = open_study(request, study, May.ADJUDICATE)
+    row = get_flag(found, flag)
+    state = request.POST.get("state", "")
+    if state in {FlagState.UPHELD, FlagState.DISMISSED}:
+        decide_flag(flag=row, state=FlagState(state), actor=researcher(request))
+    return redirect("worker-detail", study=found.uuid, worker=row.worker.pseudonym)
+
+
+@require_safe
+@signed_in
+def report_list(request: HttpRequest, study: UUID) -> HttpResponse:
+    """What annotators reported as harmful, personal or broken."""
+    found = open_study(request, study)
+    rows = found.reports.select_related(
+        "prompt", "output_a__system_version__system", "output_b__system_version__system"
+    )
+    context = study_context(request, found, "reports") | {"reports": paged(request, rows)}
+    return page(request, "dashboard/report_list.html", "studies", context)
+
+
+@require_safe
+@signed_in
+def vendor_list(request: HttpRequest) -> HttpResponse:
+    rows = researcher(request).vendors.annotate(
+        workers_n=Count("workers", distinct=True), invites_n=Count("invites", distinct=True)
+    )
+    return page(request, "dashboard/vendor_list.html", "vendors", {"vendors": paged(request, rows)})

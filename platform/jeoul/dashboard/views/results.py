@@ -1,0 +1,189 @@
+"""Reading results: verdict, charts, comparisons, the report, downloads."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, Prefetch, Q
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.views.decorators.http import require_safe
+
+from jeoul.accounts.actions import record
+from jeoul.accounts.roles import May
+from jeoul.comparisons.models import Answer, Judgement
+from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
+from jeoul.results.access import get_comparison
+from jeoul.results.actions import is_current, latest_analysis
+from jeoul.results.charts import png_of
+from jeoul.results.exports import FORMATS, export_stream
+from jeoul.results.exports.rows import choice_of
+from jeoul.results.words import verdict
+from jeoul.studies.access import prompt_texts_hidden
+from jeoul.studies.models import Study
+from jeoul.studies.rendering import render_markdown
+from tasks.analyses import request_analysis
+
+
+def _analysis(study: Study) -> dict[str, Any]:
+    """The stored analysis, and a new one asked for where it is out of date."""
+    analysis = latest_analysis(study)
+    current = is_current(analysis, study)
+    if not current and study.judgements.exists():
+        request_analysis(study.pk)
+    return {
+        "analysis": analysis,
+        "results": analysis and analysis.results,
+        "verdict": analysis and verdict(analysis.results),
+        "current": current,
+        "waiting": not current and study.judgements.exists(),
+    }
+
+
+@require_safe
+@signed_in
+def study_results(request: HttpRequest, study: UUID) -> HttpResponse:
+    found = open_study(request, study)
+    context = study_context(request, found, "results") | _analysis(found)
+    return page(request, "dashboard/study_results.html", "studies", context)
+
+
+@require_safe
+@signed_in
+def study_report(request: HttpRequest, study: UUID) -> HttpResponse:
+    """One page to print, from the same stored numbers."""
+    found = open_study(request, study)
+    context = study_context(request, found, "report") | _analysis(found)
+    context |= {
+        "entries": found.entries.select_related("system_version__system"),
+        "criteria": found.criteria.all(),
+        "prompts": found.prompt_set_version,
+        "amendments": found.amendments.all(),
+    }
+    return page(request, "dashboard/study_report.html", "studies", context)
+
+
+@require_safe
+@signed_in
+def study_chart(request: HttpRequest, study: UUID, name: str, form: str) -> HttpResponse:
+    """A stored chart as SVG or PNG."""
+    found = open_study(request, study)
+    analysis = latest_analysis(found)
+    svg = analysis.charts.get(name) if analysis else None
+    if svg is None or form not in {"svg", "png"}:
+        raise Http404("No such chart.")
+    if form == "png":
+        response = HttpResponse(png_of(svg), content_type="image/png")
+    else:
+        response = HttpResponse(svg, content_type="image/svg+xml; charset=utf-8")
+    if "download" in request.GET:
+        response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
+    return response
+
+
+@require_safe
+@signed_in
+def study_export(request: HttpRequest, study: UUID, what: str, form: str) -> HttpResponse:
+    found = open_study(request, study, May.EXPORT)
+    chunks = export_stream(study=found, what=what, form=form)
+    record(
+        actor=researcher(request), verb="study.export", target=found, study_uuid=found.uuid,
+        data={"what": what, "format": form},
+    )  # fmt: skip
+    response = StreamingHttpResponse(chunks, content_type=FORMATS[form][1])
+    response["Content-Disposition"] = f'attachment; filename="{found.uuid}-{what}.{form}"'
+    return response  # type: ignore[return-value]  # a response of another base
+
+
+@require_safe
+@signed_in
+def comparison_list(request: HttpRequest, study: UUID) -> HttpResponse:
+    """Comparisons with their votes, the most disputed first when asked."""
+    found = open_study(request, study)
+    overall = Q(judgements__answers__criterion__is_overall=True, judgements__superseded_by=None)
+    rows = (
+        found.comparisons.select_related("prompt", "system_a__system", "system_b__system")
+        .annotate(
+            wins_a=Count("pk", filter=overall & Q(judgements__answers__outcome=0)),
+            wins_b=Count("pk", filter=overall & Q(judgements__answers__outcome=1)),
+            ties=Count("pk", filter=overall & Q(judgements__answers__outcome=2)),
+            bad=Count("pk", filter=overall & Q(judgements__answers__outcome=3)),
+        )
+        .order_by("position", "pk")
+    )
+    chosen = {key: request.GET.get(key, "") for key in ("pair", "risk", "text", "show")}
+    rows = _filtered(rows, chosen)
+    context = study_context(request, found, "comparisons") | {
+        "comparisons": paged(request, rows),
+        "chosen": chosen,
+        "pairs": _pairs(found),
+        "hidden": found.prompt_set_version is not None
+        and prompt_texts_hidden(found.prompt_set_version.prompt_set),
+    }
+    return page(request, "dashboard/comparison_list.html", "studies", context)
+
+
+def _pairs(study: Study) -> list[tuple[str, str]]:
+    systems = [e.system_version for e in study.entries.select_related("system_version__system")]
+    return [
+        (f"{a.pk}-{b.pk}", f"{a.label} – {b.label}")
+        for at, a in enumerate(systems)
+        for b in systems[at + 1 :]
+    ]
+
+
+def _filtered(rows: Any, chosen: dict[str, str]) -> Any:
+    first, _dash, second = chosen["pair"].partition("-")
+    if first.isascii() and first.isdigit() and second.isascii() and second.isdigit():
+        rows = rows.filter(system_a=int(first[:18]), system_b=int(second[:18]))
+    if chosen["risk"] in {"realistic", "high"}:
+        rows = rows.filter(prompt__risk=chosen["risk"])
+    text = chosen["text"].replace("\x00", "")
+    if text:
+        rows = rows.filter(
+            Q(prompt__key__icontains=text)
+            | Q(output_a__text__icontains=text)
+            | Q(output_b__text__icontains=text)
+        )
+    if chosen["show"] == "judged":
+        rows = rows.filter(judged__gt=0)
+    elif chosen["show"] == "disputed":
+        rows = rows.filter(wins_a__gt=0, wins_b__gt=0).order_by("-judged", "position")
+    return rows
+
+
+@require_safe
+@signed_in
+def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> HttpResponse:
+    """Both answers and all judgements with their reasons."""
+    found = open_study(request, study)
+    row = get_comparison(found, comparison)
+    judgements = (
+        Judgement.objects.filter(comparison=row, superseded_by=None)
+        .select_related("worker")
+        .prefetch_related(
+            Prefetch("answers", Answer.objects.select_related("criterion")), "remarks"
+        )
+        .order_by("judged_at", "pk")
+    )
+    hidden = prompt_texts_hidden(row.prompt.prompt_set)
+    context = study_context(request, found, "comparisons") | {
+        "comparison": row,
+        "hidden": hidden,
+        "messages_shown": [
+            {"role": m["role"], "html": render_markdown(m["content"])} for m in row.prompt.messages
+        ],
+        "judgements": [
+            {
+                "worker": j.worker.pseudonym,
+                "seconds": j.seconds,
+                "left": None if j.a_on_left is None else "a" if j.a_on_left else "b",
+                "at": j.judged_at,
+                "answers": [
+                    (a.criterion.name, str(choice_of(a.outcome, a.grade, a.criterion.scale)),
+                     a.chips) for a in j.answers.all()
+                ],
+                "reasons": [r.text for r in j.remarks.all()],
+            }
+            for j in judgements
+        ],
+    }  # fmt: skip
+    return page(request, "dashboard/comparison_detail.html", "studies", context)

@@ -1,0 +1,262 @@
+"""Studies: the list, one study's overview, its plan and its state."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from jeoul.accounts.roles import May
+from jeoul.base import DomainError
+from jeoul.comparisons.building import build_comparisons, retarget
+from jeoul.dashboard.forms import AmendForm, InviteForm, StudyForm, initial_of
+from jeoul.dashboard.page import (
+    open_study,
+    page,
+    paged,
+    refuse,
+    researcher,
+    signed_in,
+    study_context,
+)
+from jeoul.results.actions import latest_analysis
+from jeoul.results.progress import study_outputs, study_progress
+from jeoul.results.words import verdict
+from jeoul.studies.access import studies_for
+from jeoul.studies.actions import (
+    CriterionSpec,
+    amend_study,
+    create_study,
+    due_outputs,
+    move_study,
+    must_be_draft,
+    problems_before_start,
+    set_criteria,
+    set_systems,
+    update_draft,
+)
+from jeoul.studies.generation.actions import outputs_due, retry_failed
+from jeoul.studies.models import OutputState, Study, StudyState
+from jeoul.workers.actions import get_vendor, make_invite
+from tasks.generation import enqueue
+
+_ENQUEUED = 1000
+
+
+@require_safe
+@signed_in
+def study_list(request: HttpRequest) -> HttpResponse:
+    rows = studies_for(researcher(request)).annotate(
+        systems_n=Count("entries", distinct=True),
+    )
+    found = paged(request, rows)
+    sums = {
+        s.pk: (s.planned, s.judged)
+        for s in Study.objects.filter(pk__in=[s.pk for s in found]).annotate(
+            planned=Coalesce(Sum("comparisons__target"), 0),
+            judged=Coalesce(Sum("comparisons__judged"), 0),
+        )
+    }
+    for study in found:
+        study.planned, study.judged = sums[study.pk]
+        study.percent = round(100 * study.judged / study.planned) if study.planned else 0
+    return page(request, "dashboard/study_list.html", "studies", {"studies": found})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def study_create(request: HttpRequest) -> HttpResponse:
+    user = researcher(request)
+    form = StudyForm(request.POST or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction.atomic():
+                study = create_study(owner=user, title=form.cleaned_data["title"])
+                _apply(form, study, request)
+        except DomainError as error:
+            refuse(form, error)
+        else:
+            return redirect("study-detail", study=study.uuid)
+    return _form(request, form, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def study_edit(request: HttpRequest, study: UUID) -> HttpResponse:
+    found = open_study(request, study, May.RUN)
+    must_be_draft(found)
+    form = StudyForm(request.POST or None, user=researcher(request), initial=initial_of(found))
+    if request.method == "POST" and form.is_valid():
+        try:
+            with transaction.atomic():
+                _apply(form, found, request)
+        except DomainError as error:
+            refuse(form, error)
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("study-detail", study=found.uuid)
+    return _form(request, form, found)
+
+
+def _form(request: HttpRequest, form: StudyForm, study: Study | None) -> HttpResponse:
+    status = 422 if form.is_bound else 200
+    context = {
+        "form": form,
+        "study": study,
+        "breadcrumbs": [
+            {"label": _("Studies"), "url": reverse("study-list")},
+            {"label": study.title if study else _("New study"), "url": ""},
+        ],
+    }
+    return page(request, "dashboard/study_form.html", "studies", context, status=status)
+
+
+def _apply(form: StudyForm, study: Study, request: HttpRequest) -> None:
+    """Bring a draft to what the form says, by the same actions as the API."""
+    data = form.cleaned_data
+    prompt_set = data["prompt_set"]
+    update_draft(
+        study=study,
+        actor=researcher(request),
+        settings=form.settings()
+        | {"title": data["title"], "prompt_set_version": prompt_set and prompt_set.latest()},
+    )
+    set_systems(study=study, systems=list(data["systems"]), baseline=data["baseline"])
+    set_criteria(
+        study=study,
+        criteria=[
+            CriterionSpec(
+                key="overall",
+                name=_("Overall"),
+                question=data["criterion_question"],
+                definition=data["criterion_definition"],
+                scale=data["scale"],
+                chips=data["chips"],
+                is_overall=True,
+            )
+        ],
+    )
+
+
+@require_safe
+@signed_in
+def study_detail(request: HttpRequest, study: UUID) -> HttpResponse:
+    """The overview; ``?part=progress`` is what htmx asks for again and again."""
+    found = open_study(request, study)
+    context = study_context(request, found, "overview") | {"progress": study_progress(found)}
+    if request.GET.get("part") != "progress":
+        context |= _overview(found)
+    return page(request, "dashboard/study_detail.html", "studies", context)
+
+
+def _overview(study: Study) -> dict[str, Any]:
+    analysis = latest_analysis(study)
+    return {
+        "problems": problems_before_start(study) if study.state == StudyState.DRAFT else [],
+        "entries": study.entries.select_related("system_version__system"),
+        "criteria": study.criteria.all(),
+        "prompts": study.prompt_set_version,
+        "verdict": analysis and verdict(analysis.results),
+        "invites": [
+            (invite, f"{settings.SITE_URL}{reverse('worker-join', args=[invite.token])}")
+            for invite in study.invites.filter(closed_at=None).select_related("vendor")
+        ],
+        "invite_form": InviteForm(),
+        "amend_form": AmendForm(initial={"overlap": study.overlap}),
+        "amendments": study.amendments.select_related("by"),
+    }
+
+
+@require_POST
+@signed_in
+def study_move(request: HttpRequest, study: UUID) -> HttpResponse:
+    """Start, pause or close."""
+    found = open_study(request, study, May.RUN)
+    to = request.POST.get("to", "")
+    if to not in StudyState.values:
+        messages.error(request, _("There is no such state."))
+        return redirect("study-detail", study=found.uuid)
+    move_study(study=found, to=StudyState(to), actor=researcher(request))
+    if to == StudyState.RUNNING:
+        _prepare(found)
+    return redirect("study-detail", study=found.uuid)
+
+
+def _prepare(study: Study) -> None:
+    due_outputs(study=study)
+    build_comparisons(study=study)
+    ids = outputs_due(limit=_ENQUEUED, study=study)
+    transaction.on_commit(lambda: enqueue(ids))
+
+
+@require_POST
+@signed_in
+def study_generate(request: HttpRequest, study: UUID) -> HttpResponse:
+    """Make what is missing and try again what failed."""
+    found = open_study(request, study, May.RUN)
+    again = retry_failed(study=found)
+    _prepare(found)
+    messages.success(request, _("Missing outputs are being made; %d are tried again.") % again)
+    return redirect("output-list", study=found.uuid)
+
+
+@require_POST
+@signed_in
+def study_amend(request: HttpRequest, study: UUID) -> HttpResponse:
+    found = open_study(request, study, May.RUN)
+    form = AmendForm(request.POST)
+    if form.is_valid():
+        amend_study(
+            study=found,
+            actor=researcher(request),
+            reason=form.cleaned_data["reason"],
+            change={"overlap": form.cleaned_data["overlap"]},
+        )
+        retarget(study=found, overlap=found.overlap)
+        messages.success(request, _("The plan was amended."))
+    else:
+        messages.error(request, _("An amendment needs a number and a reason."))
+    return redirect("study-detail", study=found.uuid)
+
+
+@require_POST
+@signed_in
+def invite_create(request: HttpRequest, study: UUID) -> HttpResponse:
+    found = open_study(request, study, May.RUN)
+    form = InviteForm(request.POST)
+    if form.is_valid():
+        vendor = get_vendor(owner=researcher(request), name=form.cleaned_data["vendor"])
+        make_invite(study=found, vendor=vendor, cap=form.cleaned_data["cap"])
+        messages.success(request, _("The link is ready to be copied."))
+    else:
+        messages.error(request, _("Say where the workers come from."))
+    return redirect("study-detail", study=found.uuid)
+
+
+@require_safe
+@signed_in
+def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
+    """Outputs by state, each failure with the provider's own words."""
+    found = open_study(request, study)
+    outputs = study_outputs(found)
+    state = request.GET.get("state", "")
+    counts = dict(outputs.order_by().values_list("state").annotate(n=Count("pk")))
+    if state in OutputState.values:
+        outputs = outputs.filter(state=state)
+    context = study_context(request, found, "outputs") | {
+        "outputs": paged(
+            request, outputs.select_related("prompt", "system_version__system").order_by("pk")
+        ),
+        "states": [(s.value, s.label, counts.get(s.value, 0)) for s in OutputState],
+        "state": state,
+        "total": sum(counts.values()),
+    }
+    return page(request, "dashboard/output_list.html", "studies", context)
