@@ -117,7 +117,7 @@ def _next(request: HttpRequest, enrolment: Enrolment, token: str, *, saved: bool
     try:
         assignment = claim_comparison(enrolment_id=enrolment.pk)
     except StudyNotOpen as error:
-        context = {"by_study": True, "message": error.message, "urls": urls_for(token)}
+        context = {"by_study": True, "message": _(error.message), "urls": urls_for(token)}
         return page(request, "annotation/paused.html", context, enrolment=enrolment)
     except NothingLeft as nothing:
         if not nothing.final:
@@ -191,7 +191,7 @@ def submit(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespo
             telemetry=telemetry_from(request.POST),
         )
     except AssignmentExpired as error:
-        context = {"message": error.message, "urls": urls_for(token)}
+        context = {"message": _(error.message), "urls": urls_for(token)}
         return page(request, "annotation/expired.html", context, enrolment=enrolment, status=410)
     except AlreadyJudged:
         return redirect("worker-compare", token=token)

@@ -1,0 +1,108 @@
+"""Every word an annotator can meet is there in Korean, and the compiled file is the written one.
+
+In pure Python, since gettext's own tools are not on every machine.
+"""
+
+import ast
+import gettext
+import re
+from pathlib import Path
+
+import pytest
+from django.utils.translation.template import templatize
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCALE = ROOT / "platform" / "jeoul" / "locale"
+LANGUAGES = sorted(folder.name for folder in LOCALE.iterdir() if folder.is_dir())
+_CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+_STRING = r"""u?('''(?:[^\\]|\\.)*?'''|\"(?:[^"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"""
+_HOLES = re.compile(r"%\(\w+\)[sd]|%[sd]")
+
+
+def in_python(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        name = getattr(node, "func", None)
+        if isinstance(name, ast.Name) and name.id in _CALLS:
+            first = node.args[0]
+            if isinstance(first, ast.Constant):
+                found.add(first.value)
+    return found
+
+
+def in_template(path: Path) -> set[str]:
+    source = templatize(path.read_text())
+    calls = re.findall(rf"(?:_|n?gettext)\({_STRING}", source, re.DOTALL)
+    return {ast.literal_eval(text) for text in calls}
+
+
+def strings_of_annotators() -> set[str]:
+    python = [*(ROOT / "annotation").rglob("*.py")]
+    python += [*(ROOT / "platform" / "jeoul").glob("*/models.py")]
+    python += [*(ROOT / "platform" / "jeoul" / "studies" / "models").glob("*.py")]
+    templates = [*(ROOT / "templates" / "annotation").rglob("*.html")]
+    templates += [ROOT / "templates" / "shared" / f"{name}.html" for name in ("base", "refused")]
+    found = set().union(*map(in_python, python), *map(in_template, templates))
+    return {text for text in found if text.strip()}
+
+
+def read_po(path: Path) -> dict[str, tuple[str, bool]]:
+    """What each msgid becomes, and whether a translator still doubts it."""
+    entries = {}
+    for block in path.read_text().split("\n\n"):
+        parts = {"msgid": "", "msgstr": ""}
+        at = None
+        for line in block.splitlines():
+            if line.startswith("#"):
+                continue
+            word, _, rest = line.partition(" ")
+            if not line.startswith('"'):
+                at = word.replace("[0]", "")
+                line = rest
+            if at in parts:
+                parts[at] += ast.literal_eval(line)
+        if parts["msgid"]:
+            entries[parts["msgid"]] = (parts["msgstr"], "#, fuzzy" in block)
+    return entries
+
+
+def test_the_strings_are_found():
+    found = strings_of_annotators()
+    assert len(found) > 150
+    assert {"Saving…", "Save and go on", "Answer 1 is better", "Skip to the content"} <= found
+    assert "You judged one comparison." in found
+
+
+def test_english_and_korean_are_offered(settings):
+    assert "ko" in LANGUAGES
+    assert {code for code, _ in settings.LANGUAGES} == {"en", *LANGUAGES}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_string_is_missing_or_doubted(language):
+    entries = read_po(LOCALE / language / "LC_MESSAGES" / "django.po")
+    assert sorted(strings_of_annotators() - entries.keys()) == []
+    assert [msgid for msgid, (text, fuzzy) in entries.items() if fuzzy or not text] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_hole_is_filled(language):
+    for msgid, (text, _) in read_po(LOCALE / language / "LC_MESSAGES" / "django.po").items():
+        # "%(n)s comparisons" may be said of one as well.
+        holes = set(_HOLES.findall(text)) - {"%(n)s"}
+        assert holes == set(_HOLES.findall(msgid)) - {"%(n)s"}, msgid
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_compiled_file_is_the_written_one(language):
+    folder = LOCALE / language / "LC_MESSAGES"
+    with (folder / "django.mo").open("rb") as compiled:
+        catalog = gettext.GNUTranslations(compiled)._catalog
+    said = {(k if isinstance(k, str) else k[0]): text for k, text in catalog.items() if k}
+    assert said == {k: text for k, (text, _) in read_po(folder / "django.po").items()}
+
+
+def test_the_scripts_hold_no_words_of_their_own():
+    scripts = "".join(p.read_text() for p in (ROOT / "static" / "js").glob("a*.js"))
+    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", scripts, flags=re.DOTALL)
+    assert not re.findall(r"textContent = [\"'`]", code)
