@@ -1,6 +1,7 @@
 """What the API's views share."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -12,6 +13,8 @@ from jeoul.accounts.roles import May
 from jeoul.api.serializers import Problem
 from jeoul.studies.access import get_study
 from jeoul.studies.models import Study
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 PROBLEMS = {
     code: OpenApiResponse(Problem, description=text)
@@ -26,9 +29,10 @@ PROBLEMS = {
 }
 
 
-def described(answer: Any, *, status: int = 200, takes: Any = None, **more: Any) -> Any:
+def described(answer: Any, *, status: int = 200, takes: Any = None) -> Callable[[F], F]:
     """The schema of one operation: its answer, and the one error shape."""
-    return extend_schema(request=takes, responses={status: answer} | PROBLEMS, **more)
+    decorate: Callable[[F], F] = extend_schema(request=takes, responses={status: answer} | PROBLEMS)
+    return decorate
 
 
 def caller(request: Request) -> User:

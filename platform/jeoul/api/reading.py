@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.generics import GenericAPIView
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jeoul.accounts.actions import record
-from jeoul.accounts.models import AuditEvent
+from jeoul.accounts.models import AuditEvent, User
 from jeoul.accounts.roles import May
 from jeoul.api import serializers as s
 from jeoul.api.base import PROBLEMS, StudyList, caller, described, study_of
@@ -21,6 +21,7 @@ from jeoul.results.access import judgements_in_force
 from jeoul.results.actions import current_results
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.progress import study_outputs, study_progress
+from jeoul.studies.models import Study
 
 
 class Me(GenericAPIView[Any]):
@@ -101,13 +102,13 @@ class Workers(GenericAPIView[Any]):
 
 class Export(GenericAPIView[Any]):
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY} | PROBLEMS)
-    def get(self, request: Request, study: UUID, what: str, form: str) -> HttpResponse:
+    def get(self, request: Request, study: UUID, what: str, form: str) -> StreamingHttpResponse:
         """A streamed file of judgements, comparisons, outputs, workers, results, flags, audit."""
         found = study_of(request, study, May.EXPORT)
         return export_response(found, what, form, caller(request))
 
 
-def export_response(study: Any, what: str, form: str, user: Any) -> Any:
+def export_response(study: Study, what: str, form: str, user: User) -> StreamingHttpResponse:
     """The file as a download; noted in the audit record."""
     chunks = export_stream(study=study, what=what, form=form)
     record(

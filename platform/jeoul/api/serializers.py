@@ -1,5 +1,6 @@
 """The API's shapes: one for what comes in, one for what goes out, per noun."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
@@ -41,7 +42,7 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     code = serializers.CharField()
     detail = serializers.CharField()
-    errors = serializers.JSONField(required=False)
+    errors = serializers.JSONField(required=False)  # type: ignore[assignment]  # RFC's name
 
 
 class PromptSetOut(_Named):
@@ -121,10 +122,10 @@ class ConnectionIn(serializers.Serializer[Any]):
     )
     timeout_seconds = serializers.IntegerField(min_value=1, max_value=3600, default=120)
     price_in = serializers.DecimalField(
-        12, 6, min_value=0, default=0, help_text="per million prompt tokens"
+        12, 6, min_value=0, default=Decimal(0), help_text="per million prompt tokens"
     )
     price_out = serializers.DecimalField(
-        12, 6, min_value=0, default=0, help_text="per million completion tokens"
+        12, 6, min_value=0, default=Decimal(0), help_text="per million completion tokens"
     )
 
 
@@ -390,7 +391,7 @@ class AuditOut(serializers.Serializer[Any]):
     verb = serializers.CharField()
     object_type = serializers.CharField()
     object = serializers.UUIDField(source="object_uuid", allow_null=True)
-    data = serializers.JSONField()
+    data = serializers.JSONField()  # type: ignore[assignment]  # the record's name
 
 
 class GenerateDone(serializers.Serializer[Any]):

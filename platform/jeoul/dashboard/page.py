@@ -28,7 +28,7 @@ def researcher(request: HttpRequest) -> User:
 
 
 def signed_in(view: View) -> View:
-    return cast(View, login_required(view))
+    return login_required(view)
 
 
 def page(

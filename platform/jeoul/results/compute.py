@@ -4,16 +4,17 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from jeoul import __version__
 from jeoul.analysis import bradley_terry
-from jeoul.analysis.agreement import krippendorff_alpha, value_counts
+from jeoul.analysis.agreement import Metric, krippendorff_alpha, value_counts
 from jeoul.analysis.counts import BOTH_BAD, TIE, Votes
 from jeoul.analysis.errors import AnalysisError
 from jeoul.analysis.intervals import clopper_pearson, sign_test, wilson
 from jeoul.analysis.winrates import PairRate, pair_rates
 from jeoul.quality import rules
-from jeoul.results.data import Table, excluded_workers, pseudonyms, read_table, votes_of
+from jeoul.results.data import Ints, Table, excluded_workers, pseudonyms, read_table, votes_of
 from jeoul.results.facts import shown_choice, worker_facts
 from jeoul.studies.models import Criterion, Study
 
@@ -166,10 +167,11 @@ def _agreement(rows: Table, criterion: Criterion) -> dict[str, Any]:
         ordinal = (np.select([outcome == TIE, outcome == 1], [1, 2], default=0), 3)
         keep = outcome != BOTH_BAD
     result: dict[str, Any] = {}
-    for metric, (value, size), mask in (
+    metrics: tuple[tuple[Metric, tuple[Ints, int], NDArray[np.bool_]], ...] = (
         ("nominal", nominal, np.ones(len(rows), dtype=bool)),
         ("ordinal", ordinal, keep),
-    ):
+    )
+    for metric, (value, size), mask in metrics:
         try:
             counts = value_counts(unit[mask], value[mask], size)
             alpha = krippendorff_alpha(counts, metric=metric)
@@ -251,8 +253,10 @@ def _workers(
 ) -> list[dict[str, Any]]:
     known = pseudonyms([f.worker for f in facts])
     flags: dict[int, list[dict[str, str]]] = {}
-    for f in found:
-        flags.setdefault(f.worker, []).append({"rule": f.rule, "evidence": f.evidence})
+    for signal in found:
+        flags.setdefault(signal.worker, []).append(
+            {"rule": signal.rule, "evidence": signal.evidence}
+        )
     rows = []
     for f in facts:
         worker = known[f.worker]

@@ -111,7 +111,7 @@ def _reading_share(table: Table) -> np.ndarray:
 
     needed = lookup("output_a") + lookup("output_b")
     needed[~(needed > 0)] = np.nan
-    return table.floats("seconds") / needed
+    return np.asarray(table.floats("seconds") / needed)
 
 
 def _by_worker(values: np.ndarray, code: Ints, n_workers: int) -> list[np.ndarray]:
