@@ -32,7 +32,7 @@ def chromium():
 
 @pytest.fixture
 def open_context(chromium, live_server):
-    """Makes browser contexts; a script error or a policy violation in any of them fails the test."""
+    """Makes browser contexts; a script error or a policy violation in one fails the test."""
     contexts, errors = [], []
 
     def make(**options):

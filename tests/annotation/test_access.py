@@ -21,7 +21,8 @@ SPACED = """() => {
     word-spacing: .16em !important; } p { margin-block-end: 2em !important; }`);
   document.adoptedStyleSheets = [sheet];
 }"""
-CUT = """() => [...document.querySelectorAll('.button, .step-face, .chip span, h1, h2, .task-status, p')]
+CUT = """() => [...document.querySelectorAll(
+    '.button, .step-face, .chip span, h1, h2, .task-status, p')]
   .filter((e) => e.checkVisibility() && !e.closest('.md'))
   .filter((e) => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).display !== 'inline')
   .filter((e) => !e.matches('.task-title')).map((e) => e.outerHTML.slice(0, 150))"""
