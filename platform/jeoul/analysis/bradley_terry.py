@@ -7,7 +7,7 @@ import numpy as np
 from scipy import linalg, sparse, stats
 
 from jeoul.analysis import ranks
-from jeoul.analysis.clustering import Covariance, Kind, vote_covariance
+from jeoul.analysis.clustering import Covariance, Kind, pair_meat, vote_covariance
 from jeoul.analysis.counts import (
     BOTH_BAD,
     BothBad,
@@ -99,7 +99,9 @@ def fit(
     scores, iterations = newton(wins)
     expected = expected_win_rates(scores)
     bread = hessian_inverse(wins + wins.T, expected)
-    spread = vote_covariance(votes, counts, expected, bread, covariance)
+    residual = votes.score - expected[votes.system_a, votes.system_b]
+    independent = pair_meat(counts, expected)
+    spread = vote_covariance(votes, residual, independent, bread, covariance)
     notes = [spread.note] if spread.note else []
     if ridge is not None:
         notes.append(f"Regularised: {ridge:g} pseudo-ties were added to each pair played.")
@@ -155,7 +157,7 @@ def with_pseudo_ties(wins: Floats, ridge: float) -> Floats:
 def components(wins: Floats) -> list[list[int]]:
     """Strongly connected groups of "beats or ties", the largest first."""
     number, label = sparse.csgraph.connected_components(
-        sparse.csr_matrix(wins > 0), directed=True, connection="strong"
+        np.asarray(wins > 0), directed=True, connection="strong"
     )
     groups = [np.flatnonzero(label == g).tolist() for g in range(number)]
     return sorted(groups, key=lambda group: (-len(group), group))

@@ -62,30 +62,39 @@ def pair_meat(counts: Ints, expected: Floats) -> Floats:
     return result
 
 
-def pair_scores(votes: Votes, residual: Floats, cluster: Ints, n_clusters: int) -> Floats:
-    """Σ_g U_g U_gᵀ, (K, K), with U_g = Σ_{t∈g} r_t (e_a − e_b)."""
-    k = votes.n_systems
-    base = cluster.astype(np.int64) * k
-    if n_clusters * k <= _DENSE_CELLS:
-        size = n_clusters * k
-        sums = np.bincount(base + votes.system_a, weights=residual, minlength=size)
-        sums -= np.bincount(base + votes.system_b, weights=residual, minlength=size)
-        table = sums.reshape(n_clusters, k)
-        return np.asarray(table.T @ table, dtype=np.float64)
-    rows = np.concatenate([cluster, cluster])
-    columns = np.concatenate([votes.system_a, votes.system_b])
-    values = np.concatenate([residual, -residual])
-    wide = sparse.csr_array((values, (rows, columns)), shape=(n_clusters, k))
-    result: Floats = np.asarray((wide.T @ wide).todense())
-    return result
+def score_meat(
+    votes: Votes, residual: Floats, cluster: Ints, n_clusters: int, extra: Floats | None = None
+) -> Floats:
+    """Σ_g U_g U_gᵀ with U_g the sum over t∈g of [r_t (e_a − e_b), extra_t]: (K + m, K + m).
+
+    residual (n,); extra (n, m) are the scores of further parameters, if there are any.
+    """
+    k, m = votes.n_systems, 0 if extra is None else extra.shape[1]
+    if n_clusters * k > _DENSE_CELLS:
+        return _sparse_meat(votes, residual, cluster, n_clusters, extra)
+    base, size = cluster.astype(np.int64) * k, n_clusters * k
+    sums = np.bincount(base + votes.system_a, weights=residual, minlength=size)
+    sums -= np.bincount(base + votes.system_b, weights=residual, minlength=size)
+    table = sums.reshape(n_clusters, k)
+    if extra is not None:
+        more = [np.bincount(cluster, weights=extra[:, j], minlength=n_clusters) for j in range(m)]
+        table = np.column_stack([table, *more])
+    return np.asarray(table.T @ table, dtype=np.float64)
 
 
-def row_scores(design: Floats, cluster: Ints, n_clusters: int) -> Floats:
-    """Σ_g U_g U_gᵀ, (m, m), with U_g the sum of the score rows (n, m) of cluster g."""
-    sums = np.stack(
-        [np.bincount(cluster, weights=column, minlength=n_clusters) for column in design.T], axis=1
-    )
-    return np.asarray(sums.T @ sums, dtype=np.float64)
+def _sparse_meat(
+    votes: Votes, residual: Floats, cluster: Ints, n_clusters: int, extra: Floats | None
+) -> Floats:
+    k, n = votes.n_systems, len(votes)
+    rows, columns, values = [cluster] * 2, [votes.system_a, votes.system_b], [residual, -residual]
+    m = 0 if extra is None else extra.shape[1]
+    if extra is not None:
+        rows += [cluster] * m
+        columns += [np.full(n, k + j) for j in range(m)]
+        values += list(extra.T)
+    cells = (np.concatenate(rows), np.concatenate(columns))
+    wide = sparse.csr_array((np.concatenate(values), cells), shape=(n_clusters, k + m))
+    return np.asarray((wide.T @ wide).todense(), dtype=np.float64)
 
 
 def positive(matrix: Floats) -> Floats:
@@ -161,35 +170,46 @@ def _few(c: Clusters) -> str:
 
 
 def vote_covariance(
-    votes: Votes, counts: Ints, expected: Floats, bread: Floats, kind: Kind
+    votes: Votes,
+    residual: Floats,
+    independent: Floats,
+    bread: Floats,
+    kind: Kind,
+    extra: Floats | None = None,
 ) -> Covariance:
-    """Covariance of Bradley–Terry scores; `bread` is the pseudo-inverse of the Hessian, (K, K).
+    """Covariance of the parameters; `bread` is the pseudo-inverse of the Hessian.
 
+    residual (n,) and extra (n, m) as in score_meat; `independent` is the meat Σ_t u_t u_tᵀ.
     Raises TooFew where the wanted clustering has a single cluster.
     """
     if kind == "model":
         return Covariance(bread, (), np.inf, "model covariance, judgements independent", "")
     if kind == "sandwich":
-        matrix = bread @ pair_meat(counts, expected) @ bread
+        matrix = bread @ independent @ bread
         return Covariance(matrix, (), np.inf, "sandwich, judgements independent", "")
-    residual = votes.score - expected[votes.system_a, votes.system_b]
     if kind == "two_way":
-        c = clusters_of(votes.prompt, votes.worker)
-        by_prompt = _meat(votes, residual, c.prompt, c.prompts)
-        by_worker = _meat(votes, residual, c.worker, c.workers)
-        both = (
-            pair_meat(counts, expected)
-            if c.cells == len(votes)
-            else pair_scores(votes, residual, c.both, c.cells)
-        )
-        return combine(bread, by_prompt, by_worker, both, c)
+        return _two_way(votes, residual, independent, bread, extra)
     cluster, n = compact(votes.prompt if kind == "prompt" else votes.worker)
     if n < 2:
         raise TooFew(f"One {kind} only: no variance between clusters can be seen.")
-    matrix = bread @ corrected(pair_scores(votes, residual, cluster, n), n) @ bread
+    matrix = bread @ corrected(score_meat(votes, residual, cluster, n, extra), n) @ bread
     note = f"Only {n} {kind}s: the intervals are approximate." if n < FEW_CLUSTERS else ""
     return Covariance(matrix, (), n - 1, f"clustered by {kind}, Student t", note)
 
 
-def _meat(votes: Votes, residual: Floats, cluster: Ints, n: int) -> Floats | None:
-    return pair_scores(votes, residual, cluster, n) if n > 1 else None
+def _two_way(
+    votes: Votes, residual: Floats, independent: Floats, bread: Floats, extra: Floats | None
+) -> Covariance:
+    c = clusters_of(votes.prompt, votes.worker)
+
+    def meat(cluster: Ints, n: int) -> Floats:
+        return score_meat(votes, residual, cluster, n, extra)
+
+    return combine(
+        bread,
+        meat(c.prompt, c.prompts) if c.prompts > 1 else None,
+        meat(c.worker, c.workers) if c.workers > 1 else None,
+        # Where no worker judged a prompt twice, each cell is one judgement.
+        independent if c.cells == len(votes) else meat(c.both, c.cells),
+        c,
+    )
