@@ -38,7 +38,7 @@ def test_weighing_beats_the_majority_where_many_guess(method):
 
 
 def test_confusion_is_recovered():
-    truth, labels = simulated(2, units=3000, bad=0, q=3)
+    _, labels = simulated(2, units=3000, bad=0, q=3)
     found = dawid_skene(labels)
     assert found.confusion.sum(axis=2) == pytest.approx(np.ones((20, 3)))
     assert np.diagonal(found.confusion, axis1=1, axis2=2) == pytest.approx(
@@ -56,7 +56,6 @@ def test_relabelling_changes_nothing_else():
 
 
 def test_contrary_workers_are_seen_not_followed():
-    rng = np.random.default_rng(4)
     truth, labels = simulated(4, bad=0, q=2)
     contrary = labels.worker < 4
     labels = Labels(
@@ -65,7 +64,6 @@ def test_contrary_workers_are_seen_not_followed():
     found = one_coin(labels)
     assert found.reliability[:4].max() < 0.3
     assert (found.value == truth).mean() > (majority(labels).value == truth).mean()
-    del rng
 
 
 def test_restarts_differ():
@@ -114,16 +112,17 @@ def test_crowd_bt_gradient():
     assert crowd._loss(x, *args)[1] == pytest.approx(numeric, abs=1e-3)
 
 
-def test_crowd_bt_with_guessers():
-    rng = np.random.default_rng(5)
+def test_crowd_bt_with_contrary_workers():
     votes = random_votes(5, n=8_000, workers=40, ties=0.0)
-    outcome = np.where(votes.worker < 16, rng.integers(0, 2, 8_000), votes.outcome)
+    outcome = np.where(votes.worker < 14, 1 - votes.outcome, votes.outcome)
     votes = type(votes)(votes.system_a, votes.system_b, outcome, votes.prompt, votes.worker,
                         votes.left, votes.grade, 5)  # fmt: skip
     found = crowd_bt(votes)
+    # The scale trades against reliability: the shape of the scores is what is recovered.
     truth = np.linspace(-1, 1, 5)
-    assert np.abs(found.scores - truth).max() < 0.5 * np.abs(found.plain - truth).max()
-    assert found.reliability[16:].mean() > found.reliability[:16].mean() + 0.2
+    shape, plain = (x / np.abs(x).mean() * 0.6 for x in (found.scores, found.plain))
+    assert np.abs(shape - truth).max() < 0.5 * np.abs(plain - truth).max()
+    assert found.reliability[14:].min() > found.reliability[:14].max()
 
 
 def test_crowd_bt_refuses_by_name():

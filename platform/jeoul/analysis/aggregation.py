@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from jeoul.analysis.agreement import value_counts
-from jeoul.analysis.counts import Floats, Ints, crossed
+from jeoul.analysis.counts import Floats, Ints, crossed, sums
 from jeoul.analysis.errors import BrokenVotes, NotConverged, NotIdentifiable, NoVotes
 from jeoul.analysis.intervals import wilson
 
@@ -174,7 +174,7 @@ def _climb(
 def _expect(labels: Labels, log_prior: Floats, log_answer: Floats) -> tuple[Floats, float]:
     """Posterior (U, q) and log likelihood from log P(answer | verdict) of each label (q, n)."""
     scores = np.stack(
-        [np.bincount(labels.unit, weights=row, minlength=labels.units) for row in log_answer],
+        [sums(labels.unit, row, labels.units) for row in log_answer],
         axis=1,
     )
     scores += log_prior
@@ -197,10 +197,7 @@ def dawid_skene(labels: Labels) -> Aggregate:
     def step(posterior: Floats) -> tuple[Floats, float]:
         prior = (posterior.sum(axis=0) + SMOOTHING) / (labels.units + q * SMOOTHING)
         cells = np.stack(
-            [
-                np.bincount(at, weights=posterior[labels.unit, k], minlength=r * q).reshape(r, q)
-                for k in range(q)
-            ],
+            [sums(at, posterior[labels.unit, k], r * q).reshape(r, q) for k in range(q)],
             axis=1,
         )
         cells += SMOOTHING

@@ -331,16 +331,16 @@ def _spread(votes: Votes, x: Floats, rows: Rows, found: Floats, kind: Kind) -> C
     """Covariance of all parameters from the scores of single judgements."""
     k = rows.n_systems
     h = _curvature(rows, moments(rows, found))
-    bread = np.linalg.inv(h)
+    bread: Floats = np.asarray(np.linalg.inv(h), dtype=np.float64)
     # The fill of the null space is taken out again: its inverse is 11ᵀ / trace.
     bread[:k, :k] -= 1.0 / _trace_before_fill(h, k)
     single = Rows(votes.system_a, votes.system_b, x, *(np.zeros(0),) * 3, k, rows.davidson)
     mean = moments(single, found)
     residual = np.asarray(votes.score - mean.score, dtype=np.float64)
-    extra = np.asarray(residual[:, None] * x, dtype=np.float64)
+    extra: Floats = np.multiply(residual[:, None], x)
     if rows.davidson:
         tied = np.asarray((votes.outcome > B_WINS) - mean.tie, dtype=np.float64)
-        extra = np.asarray(np.column_stack([extra, tied]), dtype=np.float64)
+        extra = np.column_stack([extra, tied])
     return vote_covariance(
         votes, residual, _independent(votes, residual, extra), bread, kind, extra
     )

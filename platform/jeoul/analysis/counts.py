@@ -172,6 +172,11 @@ def win_matrix(counts: Ints, both_bad: BothBad = "tie") -> Floats:
     return result
 
 
+def sums(codes: Ints, weights: Floats, size: int) -> Floats:
+    """Sum of the weights of each code, (size,)."""
+    return np.asarray(np.bincount(codes, weights=weights, minlength=size), dtype=np.float64)
+
+
 def compact(codes: Ints, size: int | None = None) -> tuple[Ints, int]:
     """The same grouping with codes 0..G-1, none of them empty, and G."""
     if not len(codes):

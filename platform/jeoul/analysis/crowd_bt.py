@@ -7,7 +7,7 @@ import numpy as np
 from scipy import optimize
 
 from jeoul.analysis.bradley_terry import check_connected, fit_counts
-from jeoul.analysis.counts import A_WINS, TIE, Floats, Ints, Votes, outcome_counts, win_matrix
+from jeoul.analysis.counts import A_WINS, TIE, Floats, Ints, Votes, outcome_counts, sums, win_matrix
 from jeoul.analysis.errors import NotConverged, NotIdentifiable, NoVotes
 
 # A beta prior on reliability, worth this many judgements right and wrong: judges are believed
@@ -36,7 +36,8 @@ def crowd_bt(votes: Votes) -> CrowdRanking:
     """P(r prefers i to j) = η_r·σ(θ_i − θ_j) + (1 − η_r)·σ(θ_j − θ_i) (Chen et al. 2013).
 
     Ties are half a vote each way; η_r has a Beta(10, 2) prior, θ a weak normal one. Counts per
-    (pair, worker) once, then L-BFGS on (θ, logit η).
+    (pair, worker) once, then L-BFGS on (θ, logit η). The scale of θ trades against η (doubting
+    everyone stretches all scores): read the order and the ratios of gaps, not their size.
     Raises NoVotes, Disconnected, NotIdentifiable under three workers or without overlap
     (no pair with judgements of two workers), NotConverged.
     """
@@ -80,10 +81,10 @@ def _cells(votes: Votes) -> tuple[Ints, Ints, Floats, Floats]:
     if size <= 8 * len(votes) + 1_000_000:
         n = np.bincount(key, minlength=size)
         at = np.flatnonzero(n)
-        won, n = np.bincount(key, weights=score, minlength=size)[at], n[at]
+        won, n = sums(key, score, size)[at], n[at]
     else:
         at, inverse = np.unique(key, return_inverse=True)
-        n, won = np.bincount(inverse), np.bincount(inverse, weights=score)
+        n, won = np.bincount(inverse), sums(inverse, score, len(at))
     return at % (k * k), at // (k * k), won, np.asarray(n - won, dtype=np.float64)
 
 
@@ -113,9 +114,8 @@ def _loss(
     value = -(won * np.log(p) + lost * np.log1p(-p)).sum()
     slope = -(won / p - lost / (1 - p))
     by_score = slope * (2 * eta - 1) * s * (1 - s)
-    g_theta = np.bincount(a, weights=by_score, minlength=k)
-    g_theta = g_theta - np.bincount(b, weights=by_score, minlength=k) + SCORE_PRECISION * theta
-    by_worker = np.bincount(worker, weights=slope * (2 * s - 1), minlength=workers) * e * (1 - e)
+    g_theta = sums(a, by_score, k) - sums(b, by_score, k) + SCORE_PRECISION * theta
+    by_worker = sums(worker, slope * (2 * s - 1), workers) * e * (1 - e)
     right, wrong = np.log(np.clip(e, 1e-12, 1)), np.log(np.clip(1 - e, 1e-12, 1))
     value -= (PRIOR_RIGHT * right + PRIOR_WRONG * wrong).sum()
     value += SCORE_PRECISION / 2 * (theta @ theta)
