@@ -50,6 +50,7 @@ class Item:
     right: Side
     criteria: list[ShownCriterion]
     content_warning: str
+    language: str
     expires_at: Any
     errors: list[str] = field(default_factory=list)
 
@@ -108,6 +109,7 @@ def build_item(
         right=b if assignment.a_on_left else a,
         criteria=[_shown(c, filled, errors.get(c.key, "")) for c in criteria],
         content_warning=warning,
+        language=comparison.prompt.language,
         expires_at=assignment.expires_at,
         errors=list(errors.values()),
     )

@@ -55,7 +55,7 @@ def urls_for(token: str, assignment: object = None) -> dict[str, str]:
     }
     urls["next"] = reverse("worker-compare", args=[token])
     if assignment is not None:
-        for name in ("submit", "skip", "report", "draft", "heartbeat"):
+        for name in ("submit", "skip", "report", "draft", "heartbeat", "decline"):
             urls[name] = reverse(f"worker-{name}", args=[token, assignment])
     return urls
 
@@ -73,6 +73,8 @@ def page(
     if enrolment is not None:
         base["study_title"] = enrolment.study.title
         base["simulated"] = enrolment.worker.simulated
+        # Pay is promised only where the study pays per judgement, not in a room of volunteers.
+        base["paid"] = enrolment.study.pay_per_judgement > 0 and not enrolment.worker.simulated
     response = TemplateResponse(request, template, base | context, status=status)
     add_never_cache_headers(response)
     return response

@@ -88,6 +88,19 @@ def to_value(scale: int, outcome: int, grade: int | None, *, a_on_left: bool) ->
     return FIRST if left > 0 else SECOND if left < 0 else EQUAL
 
 
+def label_of(scale: int, outcome: int, grade: int | None, *, a_on_left: bool) -> _Text:
+    """How a stored answer reads on the page."""
+    value = to_value(scale, outcome, grade, a_on_left=a_on_left)
+    if value == BAD:
+        return gettext_lazy("Both are bad")
+    return dict(_CHOICES[scale])[value]
+
+
+def label_of_sign(sign: int) -> _Text:
+    """What is right for a known item, seen from the left."""
+    return dict(_CHOICES[3])[FIRST if sign > 0 else SECOND if sign < 0 else EQUAL]
+
+
 def read_answers(
     criteria: list[Criterion], posted: QueryDict, *, a_on_left: bool
 ) -> tuple[list[Said], dict[str, str]]:

@@ -17,6 +17,7 @@ urlpatterns = [
     path(f"{_W}undo/", views.undo, name="worker-undo"),
     path(f"{_ITEM}submit/", views.submit, name="worker-submit"),
     path(f"{_ITEM}skip/", views.skip, name="worker-skip"),
+    path(f"{_ITEM}decline/", views.decline, name="worker-decline"),
     path(f"{_ITEM}report/", views.report, name="worker-report"),
     path(f"{_ITEM}draft/", views.draft, name="worker-draft"),
     path(f"{_ITEM}heartbeat/", views.heartbeat, name="worker-heartbeat"),

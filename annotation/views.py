@@ -1,7 +1,7 @@
 """The annotator's way: arrive, consent, instructions, comparisons, completion."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -36,6 +36,7 @@ from jeoul.workers.actions import (
 from jeoul.workers.models import Enrolment, Stage
 
 from annotation.access import get_assignment, get_invite, last_judgement
+from annotation.feedback import Feedback, feedback_on, racing
 from annotation.item import build_item, criteria_of, draft_of, rendered
 from annotation.page import enter, page, progress_of, urls_for
 from annotation.scales import read_answers
@@ -43,6 +44,7 @@ from annotation.texts import consent_for, telemetry_from
 
 # The address is the key and no cookie is read, so a forged form has nothing to ride on.
 worker_form = csrf_exempt
+CONTENT_DECLINED: Final = "content_declined"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -109,10 +111,10 @@ def compare(request: HttpRequest, token: str) -> HttpResponse:
     if enrolment.finished_at or enrolment.stage == Stage.ARRIVED:
         return redirect("worker-home", token=token)
     begin_work(enrolment=enrolment)
-    return _next(request, enrolment, token, saved=False)
+    return _next(request, enrolment, token)
 
 
-def _next(request: HttpRequest, enrolment: Enrolment, token: str, *, saved: bool) -> HttpResponse:
+def _next(request: HttpRequest, enrolment: Enrolment, token: str, **extra: Any) -> HttpResponse:
     """The next comparison, or the page that says why there is none."""
     try:
         assignment = claim_comparison(enrolment_id=enrolment.pk)
@@ -127,7 +129,7 @@ def _next(request: HttpRequest, enrolment: Enrolment, token: str, *, saved: bool
         reached = cap is not None and enrolment.submitted >= cap
         finish(enrolment=enrolment, stage=Stage.COMPLETED if reached else Stage.NO_MORE_ITEMS)
         return _done(request, enrolment)
-    return _comparison(request, enrolment, token, assignment, {"saved": saved})
+    return _comparison(request, enrolment, token, assignment, extra)
 
 
 def _comparison(
@@ -177,28 +179,33 @@ def submit(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespo
     """Store the answer and give the next comparison in the same round trip."""
     enrolment = enter(request, token)
     held = get_assignment(enrolment, assignment)
-    said, errors = read_answers(
-        criteria_of(enrolment.study), request.POST, a_on_left=held.a_on_left
-    )
+    criteria = criteria_of(enrolment.study)
+    said, errors = read_answers(criteria, request.POST, a_on_left=held.a_on_left)
     if errors:
         return _again(request, enrolment, token, held, errors)
+    telemetry = telemetry_from(request.POST)
     send = revise_judgement if request.POST.get("revise") else submit_judgement
     try:
-        send(
-            assignment=held,
-            client_key=_key(request),
-            answers=said,
-            telemetry=telemetry_from(request.POST),
-        )
+        send(assignment=held, client_key=_key(request), answers=said, telemetry=telemetry)
     except AssignmentExpired as error:
         context = {"message": _(error.message), "urls": urls_for(token)}
         return page(request, "annotation/expired.html", context, enrolment=enrolment, status=410)
     except AlreadyJudged:
         return redirect("worker-compare", token=token)
     enrolment.refresh_from_db(fields=["submitted", "stage"])
+    lesson = feedback_on(held, criteria, said)
+    if lesson is not None:
+        return _lesson(request, enrolment, token, lesson)
     if not request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware's
         return _see_other(urls_for(token)["next"])
-    return _next(request, enrolment, token, saved=True)
+    return _next(request, enrolment, token, saved=True, min_read_nudge=racing(held, telemetry))
+
+
+def _lesson(
+    request: HttpRequest, enrolment: Enrolment, token: str, lesson: Feedback
+) -> HttpResponse:
+    context = {"feedback": lesson, "saved": True, "urls": urls_for(token)}
+    return page(request, "annotation/feedback.html", context, enrolment=enrolment)
 
 
 def _see_other(url: str) -> HttpResponse:
@@ -260,6 +267,16 @@ def skip(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespons
     held = get_assignment(enrolment, assignment)
     skip_assignment(assignment=held, reason=request.POST.get("reason", "other"))
     return _see_other(urls_for(token)["next"])
+
+
+@worker_form
+@require_POST
+def decline(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
+    """Leave out what a content warning announced; payments count this reason as work."""
+    enrolment = enter(request, token)
+    skip_assignment(assignment=get_assignment(enrolment, assignment), reason=CONTENT_DECLINED)
+    context = {"urls": urls_for(token)}
+    return page(request, "annotation/declined.html", context, enrolment=enrolment)
 
 
 @worker_form

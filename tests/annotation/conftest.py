@@ -16,18 +16,17 @@ _ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 
 
 @pytest.fixture(scope="session")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
+def chromium(request):
     if not Path(CHROMIUM).exists():
         message = f"{CHROMIUM} is missing; install it with: apt-get install chromium"
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGS)
-        yield browser
-        browser.close()
+    # The plugin's one Playwright of the run: a second one in the same thread is refused.
+    playwright = request.getfixturevalue("playwright")
+    browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def open_context(chromium, live_server):
     contexts, errors = [], []
 
     def make(**options):
-        context = chromium.new_context(base_url=live_server.url, locale="en-GB", **options)
+        context = chromium.new_context(**{"base_url": live_server.url, "locale": "en-GB"} | options)
         context.set_default_timeout(10_000)
         context.on("weberror", lambda error: errors.append(f"script: {error.error}"))
         context.on("console", lambda message: _note(errors, message))

@@ -125,7 +125,7 @@ def walk(tab, study: Study, invite: str) -> Iterator[str]:
     yield "break"
     tab.goto(address)
     for _ in range(2):
-        if tab.locator(".guard > summary").count():
+        if tab.locator(".guard > summary:visible").count():
             yield "content warning"
             tab.locator(".guard > summary").click()
         fill(tab)

@@ -58,10 +58,10 @@ def test_axe_on_a_phone_in_korean_and_with_the_keys_shown(open_context, at_work)
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_page_fits_320_pixels_fingers_and_wide_letters(open_context, invite_url, language):
-    options = {"extra_http_headers": {"Accept-Language": language}}
-    tab = open_context(viewport={"width": 320, "height": 640}, **options).new_page()
+    tab = open_context(viewport={"width": 320, "height": 640}, locale=language).new_page()
     study = pages.rich_study()
     for name in pages.walk(tab, study, invite_url(study)):
+        assert tab.locator("html").get_attribute("lang") == language, name
         assert not tab.evaluate(SIDEWAYS), name
         assert tab.evaluate(SMALL) == [], name
         tab.evaluate(SPACED)
