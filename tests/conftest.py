@@ -23,6 +23,7 @@ def _start_services() -> None:
     place = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rsplit("/", 1)[0] + f"/{int(place) + 1}"
     os.environ["JEOUL_VAR"] = os.environ["JEOUL_TEST_VAR"] + f"/gw{place}"
+    Path(os.environ["JEOUL_VAR"], "static").mkdir(parents=True, exist_ok=True)
     os.environ["SWEEP_SECONDS"] = "1"
     # Thousands of requests a minute are a test's business, not a stranger's.
     os.environ["API_USER_RATE"] = os.environ["API_ANON_RATE"] = "1000000/min"

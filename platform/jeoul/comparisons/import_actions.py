@@ -4,7 +4,6 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Count
@@ -94,6 +93,8 @@ class _Keeper:
         version = study.prompt_set_version
         self.prompts = {p.key: p for p in version.prompts.all()} if version else {}
         self.criteria = {c.key: c for c in study.criteria.all()}
+        self.outputs: dict[tuple[str, str, str | None], int] = {}
+        self.comparisons: dict[tuple[int, int], tuple[int, int]] = {}
 
     def known(self, rows: list[JudgementRow]) -> tuple[list[JudgementRow], list[BadRow]]:
         """Rows whose prompt, systems, criterion and step the study has, and the others."""
@@ -128,9 +129,9 @@ class _Keeper:
         for row in rows:
             texts.want(row.prompt_id, row.system_a, row.output_a)
             texts.want(row.prompt_id, row.system_b, row.output_b)
-        outputs = texts.store()
-        comparisons = self._comparisons(rows, outputs)
-        groups = self._grouped(rows, comparisons, outputs)
+        self.outputs = texts.store()
+        self._add_comparisons(rows)
+        groups = self._grouped(rows)
         self.groups = len(groups)
         enrolments = self._enrolments(list(dict.fromkeys(row.worker for row in rows)))
         known = set(
@@ -140,58 +141,68 @@ class _Keeper:
         )
         fresh = [(key, group) for key, group in groups.items() if key not in known]
         for at in range(0, len(fresh), _BATCH):
-            self._insert(fresh[at : at + _BATCH], comparisons, enrolments, outputs)
+            self._insert(fresh[at : at + _BATCH], enrolments)
         self._count()
         return len(fresh)
 
+    def _pair(self, row: JudgementRow) -> tuple[int, int]:
+        """The two outputs as the row names them."""
+        return (
+            self.outputs[row.prompt_id, row.system_a, row.output_a],
+            self.outputs[row.prompt_id, row.system_b, row.output_b],
+        )
+
+    def _comparison(self, row: JudgementRow) -> int:
+        a, b = self._pair(row)
+        return self.comparisons[min(a, b), max(a, b)][0]
+
     def _flipped(self, row: JudgementRow) -> bool:
-        return self.place[row.system_a] > self.place[row.system_b]
+        """Whether the stored comparison has the row's second answer first."""
+        a, b = self._pair(row)
+        return self.comparisons[min(a, b), max(a, b)][1] != a
 
-    def _pair(self, row: JudgementRow, outputs: dict[Any, int]) -> tuple[int, int]:
-        a = outputs[row.prompt_id, row.system_a, row.output_a]
-        b = outputs[row.prompt_id, row.system_b, row.output_b]
-        return (b, a) if self._flipped(row) else (a, b)
+    def _add_comparisons(self, rows: list[JudgementRow]) -> None:
+        """Make the comparisons that the study lacks, the answers in the file's own order.
 
-    def _comparisons(
-        self, rows: list[JudgementRow], outputs: dict[Any, int]
-    ) -> dict[tuple[int, int], int]:
-        have = self._stored_comparisons()
+        A nominal alpha depends on which answer is called first; the file's order gives the
+        figure that its publisher got.
+        """
+        self.comparisons = self._stored_comparisons()
         position = self.study.comparisons.count()
         new: dict[tuple[int, int], Comparison] = {}
         for row in rows:
-            pair = self._pair(row, outputs)
-            if pair in have or pair in new:
+            a, b = self._pair(row)
+            key = (min(a, b), max(a, b))
+            if key in self.comparisons or key in new:
                 continue
-            low, high = sorted((self.place[row.system_a], self.place[row.system_b]))
-            new[pair] = Comparison(
+            new[key] = Comparison(
                 study=self.study,
                 prompt=self.prompts[row.prompt_id],
-                system_a=self.versions[low],
-                system_b=self.versions[high],
-                output_a_id=pair[0],
-                output_b_id=pair[1],
+                system_a=self.versions[self.place[row.system_a]],
+                system_b=self.versions[self.place[row.system_b]],
+                output_a_id=a,
+                output_b_id=b,
                 target=0,
                 position=position + len(new),
                 ready=True,
             )
         Comparison.objects.bulk_create(new.values(), batch_size=_BATCH)
-        return self._stored_comparisons()
+        self.comparisons = self._stored_comparisons()
 
-    def _stored_comparisons(self) -> dict[tuple[int, int], int]:
+    def _stored_comparisons(self) -> dict[tuple[int, int], tuple[int, int]]:
+        """Ids and first outputs of the comparisons, by their two outputs in rising order."""
         rows = self.study.comparisons.filter(kind="real")
-        return {(a, b): pk for pk, a, b in rows.values_list("pk", "output_a_id", "output_b_id")}
+        return {
+            (min(a, b), max(a, b)): (pk, a)
+            for pk, a, b in rows.values_list("pk", "output_a_id", "output_b_id")
+        }
 
-    def _grouped(
-        self,
-        rows: list[JudgementRow],
-        comparisons: dict[tuple[int, int], int],
-        outputs: dict[Any, int],
-    ) -> dict[uuid.UUID, _Group]:
+    def _grouped(self, rows: list[JudgementRow]) -> dict[uuid.UUID, _Group]:
         """Rows of one worker on one comparison together, a second one of a criterion apart."""
         seen: dict[tuple[str, int, str], int] = defaultdict(int)
         gathered: dict[tuple[str, int, int], _Group] = defaultdict(_Group)
         for row in rows:
-            comparison = comparisons[self._pair(row, outputs)]
+            comparison = self._comparison(row)
             turn = seen[row.worker, comparison, row.criterion]
             seen[row.worker, comparison, row.criterion] += 1
             gathered[row.worker, comparison, turn].rows.append(row)
@@ -255,12 +266,10 @@ class _Keeper:
     def _insert(
         self,
         groups: list[tuple[uuid.UUID, _Group]],
-        comparisons: dict[tuple[int, int], int],
         enrolments: dict[str, Enrolment],
-        outputs: dict[Any, int],
     ) -> None:
         now = timezone.now()
-        where = [comparisons[self._pair(group.rows[0], outputs)] for _, group in groups]
+        where = [self._comparison(group.rows[0]) for _, group in groups]
         turns = self._turns(groups, where, enrolments)
         assignments = Assignment.objects.bulk_create(
             self._assignment(group.rows[0], comparison, turn, key, now, enrolments)

@@ -8,7 +8,6 @@ from django.db.models import Exists, OuterRef
 from jeoul import __version__
 from jeoul.comparisons.models import Judgement
 from jeoul.quality.actions import raise_flags
-from jeoul.results.charts import draw_charts
 from jeoul.results.compute import analysis_settings, compute
 from jeoul.results.data import fingerprint
 from jeoul.results.models import Analysis
@@ -18,7 +17,8 @@ KEPT = 20
 
 
 def latest_analysis(study: Study) -> Analysis | None:
-    return study.analyses.order_by("-id").first()
+    """The newest stored analysis; its charts are read only when they are asked for."""
+    return study.analyses.order_by("-id").defer("charts").first()
 
 
 def is_current(analysis: Analysis | None, study: Study) -> bool:
@@ -47,6 +47,9 @@ def analyse_study(*, study: Study) -> Analysis | None:
     if not Judgement.objects.filter(study=study).exists():
         return None
     results, found = compute(study)
+    # The renderer costs 130 MB and a second: only the job that draws loads it.
+    from jeoul.results.charts import draw_charts
+
     charts = draw_charts(results)
     with transaction.atomic():
         raise_flags(study=study, found=found)

@@ -4,6 +4,7 @@ Drawn in the job that makes an analysis and stored with it: the renderer costs 1
 second to start, which no web process should pay.
 """
 
+from base64 import b64encode
 from typing import Any, Final
 
 import altair as alt
@@ -24,7 +25,7 @@ Chart = Any  # Altair's charts are dynamic: their classes are made from the sche
 
 
 def draw_charts(results: dict[str, Any]) -> dict[str, str]:
-    """SVG texts by name; a chart without data is left out."""
+    """SVG texts as NAME.svg and base64 PNG as NAME.png; a chart without data is left out."""
     overall = next((c for c in results["criteria"] if c["is_overall"]), None)
     charts: dict[str, Chart] = {}
     for criterion in results["criteria"]:
@@ -36,7 +37,13 @@ def draw_charts(results: dict[str, Any]) -> dict[str, str]:
         charts["matrix"] = matrix_chart(overall)
     if results["slices"]:
         charts["slices"] = slices_chart(results["slices"])
-    return {name: to_svg(chart) for name, chart in charts.items()}
+    drawn = {f"{name}.svg": to_svg(chart) for name, chart in charts.items()}
+    # For slides; drawn here as well, since web processes don't load the renderer.
+    pictures = {
+        name.replace(".svg", ".png"): b64encode(vl_convert.svg_to_png(svg, scale=2)).decode()
+        for name, svg in drawn.items()
+    }
+    return drawn | pictures
 
 
 def to_svg(chart: Chart) -> str:
@@ -92,7 +99,8 @@ def pairs_chart(criterion: dict[str, Any]) -> Chart:
         text="label:N",
         color=alt.Color("ink:N", scale=None),
     )
-    return (bars + labels).properties(width=_WIDTH, height=alt.Step(34))
+    layers = (bars + labels).resolve_scale(color="independent")
+    return layers.properties(width=_WIDTH, height=alt.Step(34))
 
 
 def ranking_chart(criterion: dict[str, Any]) -> Chart:
@@ -175,9 +183,5 @@ def matrix_chart(criterion: dict[str, Any]) -> Chart:
     ink = alt.Color("ink:N", scale=None)
     label = base.mark_text(fontSize=14, dy=-7).encode(text="label:N", color=ink)
     number = base.mark_text(fontSize=10, dy=10).encode(text="n:N", color=ink)
-    return (cells + label + number).properties(width=alt.Step(110), height=alt.Step(52))
-
-
-def png_of(svg: str) -> bytes:
-    """The same picture for slides."""
-    return bytes(vl_convert.svg_to_png(svg, scale=2))
+    layers = (cells + label + number).resolve_scale(color="independent")
+    return layers.properties(width=alt.Step(110), height=alt.Step(52))

@@ -65,12 +65,12 @@ def study_progress(study: Study) -> StudyProgress:
     )
     rows = Comparison.objects.filter(study=study, kind=Kind.REAL).aggregate(
         n=Count("pk"),
-        ready=Count("pk", filter=Q(ready=True)),
+        open=Count("pk", filter=Q(ready=True)),
         planned=Sum("target"),
-        judged=Sum("judged"),
+        said=Sum("judged"),
         held=Sum(F("taken") - F("judged")),
     )
-    planned, judged = rows["planned"] or 0, rows["judged"] or 0
+    planned, judged = rows["planned"] or 0, rows["said"] or 0
     now = timezone.now()
     recent = _recent(study, now)
     left = timedelta(hours=(planned - judged) / recent) if recent and planned > judged else None
@@ -83,7 +83,7 @@ def study_progress(study: Study) -> StudyProgress:
         outputs_failed=outputs["failed"],
         outputs_running=outputs["running"],
         comparisons=rows["n"],
-        ready=rows["ready"],
+        ready=rows["open"],
         planned=planned,
         judged=judged,
         held=rows["held"] or 0,

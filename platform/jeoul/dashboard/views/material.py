@@ -30,7 +30,7 @@ from jeoul.studies.systems_actions import create_connection, create_system_versi
 _BOTH = ["GET", "HEAD", "POST"]
 
 
-def _text_of(upload: UploadedFile[bytes]) -> tuple[str, str]:
+def _text_of(upload: "UploadedFile[bytes]") -> tuple[str, str]:
     """An uploaded file's text and kind; raises InvalidInput at the field ``file``."""
     name = (upload.name or "").lower()
     kind = "csv" if name.endswith(".csv") else "jsonl"

@@ -133,7 +133,11 @@ def report_list(request: HttpRequest, study: UUID) -> HttpResponse:
 @require_safe
 @signed_in
 def vendor_list(request: HttpRequest) -> HttpResponse:
-    rows = researcher(request).vendors.annotate(
-        workers_n=Count("workers", distinct=True), invites_n=Count("invites", distinct=True)
+    rows = (
+        researcher(request)
+        .vendors.annotate(
+            workers_n=Count("workers", distinct=True), invites_n=Count("invites", distinct=True)
+        )
+        .order_by("name")
     )
     return page(request, "dashboard/vendor_list.html", "vendors", {"vendors": paged(request, rows)})

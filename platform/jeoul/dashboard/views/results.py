@@ -1,9 +1,10 @@
 """Reading results: verdict, charts, comparisons, the report, downloads."""
 
+from base64 import b64decode
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Prefetch, Q
+from django.db.models import CharField, Count, Func, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.views.decorators.http import require_safe
 
@@ -13,9 +14,9 @@ from jeoul.comparisons.models import Answer, Judgement
 from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
 from jeoul.results.access import get_comparison
 from jeoul.results.actions import is_current, latest_analysis
-from jeoul.results.charts import png_of
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.exports.rows import choice_of
+from jeoul.results.models import Analysis
 from jeoul.results.words import verdict
 from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import Study
@@ -34,8 +35,17 @@ def _analysis(study: Study) -> dict[str, Any]:
         "results": analysis and analysis.results,
         "verdict": analysis and verdict(analysis.results),
         "current": current,
+        "has_matrix": bool(analysis) and "matrix.svg" in _chart_names(analysis),
         "waiting": not current and study.judgements.exists(),
     }
+
+
+def _chart_names(analysis: Analysis) -> set[str]:
+    """The names without the pictures, which may be large."""
+    names = Analysis.objects.filter(pk=analysis.pk).annotate(
+        name=Func("charts", function="jsonb_object_keys", output_field=CharField())
+    )
+    return set(names.values_list("name", flat=True))
 
 
 @require_safe
@@ -67,13 +77,13 @@ def study_chart(request: HttpRequest, study: UUID, name: str, form: str) -> Http
     """A stored chart as SVG or PNG."""
     found = open_study(request, study)
     analysis = latest_analysis(found)
-    svg = analysis.charts.get(name) if analysis else None
-    if svg is None or form not in {"svg", "png"}:
+    drawn = analysis.charts.get(f"{name}.{form}") if analysis else None
+    if drawn is None:
         raise Http404("No such chart.")
     if form == "png":
-        response = HttpResponse(png_of(svg), content_type="image/png")
+        response = HttpResponse(b64decode(drawn), content_type="image/png")
     else:
-        response = HttpResponse(svg, content_type="image/svg+xml; charset=utf-8")
+        response = HttpResponse(drawn, content_type="image/svg+xml; charset=utf-8")
     if "download" in request.GET:
         response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response

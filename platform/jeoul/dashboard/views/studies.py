@@ -54,8 +54,10 @@ _ENQUEUED = 1000
 @require_safe
 @signed_in
 def study_list(request: HttpRequest) -> HttpResponse:
-    rows = studies_for(researcher(request)).annotate(
-        systems_n=Count("entries", distinct=True),
+    rows = (
+        studies_for(researcher(request))
+        .annotate(systems_n=Count("entries", distinct=True))
+        .order_by("-created_at", "-pk")
     )
     found = paged(request, rows)
     sums = {

@@ -12,7 +12,6 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from jeoul.studies.generation import openai_chat
 from jeoul.studies.generation.base import Answer, ProviderError, messages_for
 from jeoul.studies.models import Connection, Output, OutputState, Study, SystemVersion
 from jeoul.studies.rendering import RENDERER_VERSION, render_markdown
@@ -104,6 +103,9 @@ def ask_provider(*, output: Output) -> Answer:
         key = key_of(version.connection)
     except KeyUnavailable as error:
         raise ProviderError("key_unavailable", error.message, permanent=True) from None
+    # Loading the client takes a second that no web process needs to spend.
+    from jeoul.studies.generation import openai_chat
+
     return openai_chat.ask(
         connection=version.connection,
         key=key,

@@ -50,6 +50,10 @@ class System(Row):
             models.UniqueConstraint(fields=["owner", "name"], name="system_once_per_owner"),
         )
 
+    def newest(self) -> "SystemVersion | None":
+        """The highest version, from prefetched rows where they are there."""
+        return max(self.versions.all(), key=lambda version: version.number, default=None)
+
 
 class SystemVersion(Row):
     """Exactly what answers: frozen once it has an output."""

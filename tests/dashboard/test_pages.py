@@ -1,0 +1,163 @@
+"""Every page of the dashboard answers, belongs to its people only, and asks few queries."""
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from jeoul.results.actions import analyse_study
+from jeoul.studies.models import StudyState
+from jeoul.studies.systems_actions import create_connection
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+STUDY_PAGES = (
+    "study-detail", "study-results", "study-report", "comparison-list", "worker-list",
+    "output-list", "report-list",
+)  # fmt: skip
+OWN_PAGES = (
+    "study-list", "study-create", "prompt-set-list", "prompt-set-import", "system-list",
+    "system-create", "connection-create", "vendor-list", "account",
+)  # fmt: skip
+
+
+@pytest.fixture
+def judged():
+    """A running study with a few judgements and its analysis."""
+    study = factories.make_study(prompts=6, systems=("alpha", "beta", "gamma"))
+    for number in range(3):
+        worker = factories.worker_for(study)
+        for turn in range(12):
+            factories.judge(worker, (1, -1, 0, None)[(number + turn) % 4])
+    analyse_study(study=study)
+    return study
+
+
+def client_of(user) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def addresses(study):
+    comparison = study.comparisons.first()
+    worker = study.enrolments.first().worker.pseudonym
+    return [reverse(name, args=[study.uuid]) for name in STUDY_PAGES] + [
+        reverse("comparison-detail", args=[study.uuid, comparison.uuid]),
+        reverse("worker-detail", args=[study.uuid, worker]),
+        reverse("prompt-set-detail", args=[study.prompt_set_version.prompt_set.uuid]),
+        reverse("system-detail", args=[study.systems.first().system.uuid]),
+        reverse("study-chart", args=[study.uuid, "pairs-overall", "svg"]),
+        reverse("study-chart", args=[study.uuid, "ranking-overall", "png"]),
+        reverse("study-chart", args=[study.uuid, "matrix", "svg"]),
+        reverse("study-export", args=[study.uuid, "judgements", "csv"]),
+    ]
+
+
+def test_every_page_answers_its_owner(judged):
+    client = client_of(factories.owner_of(judged))
+    for address in addresses(judged) + [reverse(name) for name in OWN_PAGES]:
+        response = client.get(address)
+        assert response.status_code == 200, address
+
+
+def test_a_stranger_gets_404_and_nobody_gets_the_login(judged):
+    stranger = client_of(factories.make_user())
+    for address in addresses(judged):
+        assert stranger.get(address).status_code == 404, address
+        assert Client().get(address).status_code == 302, address
+
+
+def test_queries_do_not_grow_with_rows(judged):
+    client = client_of(factories.owner_of(judged))
+    big = factories.make_study(owner=factories.owner_of(judged), prompts=30,
+                               systems=("alpha", "beta", "gamma"))  # fmt: skip
+    for _ in range(8):
+        worker = factories.worker_for(big)
+        for _turn in range(20):
+            factories.judge(worker)
+    analyse_study(study=big)
+    for name in STUDY_PAGES:
+        counts = []
+        for study in (judged, big):
+            with CaptureQueriesContext(
+                connection,
+            ) as seen:
+                client.get(reverse(name, args=[study.uuid]))
+            counts.append(len(seen))
+        assert counts[1] <= counts[0] + 1, (name, counts)
+
+
+def test_a_researcher_sets_a_study_up_by_hand(tmp_path):
+    user = factories.make_user()
+    client = client_of(user)
+    file = tmp_path / "prompts.jsonl"
+    file.write_text('{"id": "a", "prompt": "One?"}\n{"id": "b", "prompt": "Two?", "risk": "high"}')
+    with file.open("rb") as upload:
+        response = client.post(reverse("prompt-set-import"), {"name": "Mine", "file": upload})
+    assert response.status_code == 302
+    connection_row = create_connection(owner=user, name="local", base_url="http://127.0.0.1:9/v1")
+    for name in ("one", "two"):
+        response = client.post(
+            reverse("system-create"),
+            {"name": name, "connection": connection_row.uuid, "model": "m-2026-01-01"},
+        )
+        assert response.status_code == 302
+    prompt_set = user.prompt_sets.get()
+    versions = [s.versions.get() for s in user.systems.all()]
+    form = {
+        "title": "By hand", "prompt_set": prompt_set.uuid, "design": "all_pairs", "overlap": 2,
+        "samples": 1, "systems": [v.uuid for v in versions], "scale": 5, "currency": "USD",
+        "criterion_question": "Which is better?", "pay_per_judgement": "0.10",
+    }  # fmt: skip
+    assert client.post(reverse("study-create"), form | {"overlap": 0}).status_code == 422
+    response = client.post(reverse("study-create"), form)
+    assert response.status_code == 302
+    study = user.memberships.get().study
+    assert client.get(reverse("study-edit", args=[study.uuid])).status_code == 200
+    client.post(reverse("study-edit", args=[study.uuid]), form | {"overlap": 3})
+    client.post(reverse("study-move", args=[study.uuid]), {"to": "running"})
+    study.refresh_from_db()
+    assert (study.state, study.overlap, study.comparisons.count()) == (StudyState.RUNNING, 3, 2)
+    client.post(reverse("invite-create", args=[study.uuid]), {"vendor": "Agency"})
+    assert study.invites.count() == 1
+    client.post(reverse("study-amend", args=[study.uuid]), {"overlap": 4, "reason": "more"})
+    assert set(study.comparisons.values_list("target", flat=True)) == {4}
+
+
+def test_a_bad_file_names_its_rows(tmp_path):
+    client = client_of(factories.make_user())
+    file = tmp_path / "prompts.csv"
+    file.write_text("id,prompt,risk\na,One?,dire\n")
+    with file.open("rb") as upload:
+        response = client.post(reverse("prompt-set-import"), {"name": "Mine", "file": upload})
+    assert response.status_code == 422
+    assert "must be realistic or high" in response.content.decode()
+
+
+def test_exclusion_is_seen_in_the_results_and_can_be_taken_back(judged):
+    client = client_of(factories.owner_of(judged))
+    worker = judged.enrolments.first().worker.pseudonym
+    client.post(
+        reverse("worker-exclude", args=[judged.uuid, worker]), {"reason": "asked to be left out"}
+    )
+    results = analyse_study(study=judged).results
+    assert results["excluded_judgements"] == 12
+    assert results["with_excluded"][0]["judgements"] == 36
+    client.post(reverse("worker-include", args=[judged.uuid, worker]))
+    assert analyse_study(study=judged).results["excluded_judgements"] == 0
+
+
+def test_a_token_is_shown_once():
+    user = factories.make_user()
+    client = client_of(user)
+    page = client.post(reverse("token-create"), {"name": "notebook"}).content.decode()
+    token = user.api_tokens.get()
+    assert token.prefix in page
+    text = page.split('id="new-token" value="')[1].split('"')[0]
+    assert text not in client.get(reverse("account")).content.decode()
+    client.post(reverse("token-revoke", args=[token.uuid]))
+    token.refresh_from_db()
+    assert token.revoked_at
