@@ -53,7 +53,8 @@ def join(request: HttpRequest, invite: str) -> HttpResponse:
     """Enter by an invitation: a platform's ids lead straight in, others press a button."""
     found = get_invite(invite)
     external = request.GET.get("worker", "")[:200]
-    if request.method == "POST" or external:
+    # A HEAD is a link checker, never a person.
+    if request.method == "POST" or (external and request.method == "GET"):
         enrolment = arrive(invite=found, external_id=external)
         return redirect("worker-home", token=token_of(enrolment))
     return page(request, "annotation/welcome.html", {"study_title": found.study.title})

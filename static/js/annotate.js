@@ -93,7 +93,8 @@
     if (!keysOn.checked || event.repeat || event.isComposing || event.defaultPrevented || keys.open) return;
     if (event.ctrlKey || event.altKey || event.metaKey || event.target.closest?.(TYPING)) return;
     const key = keyOf(event), form = one("#judgement");
-    if (!form) return;
+    // Texts behind a content warning are opened before they are judged.
+    if (!form?.checkVisibility()) return;
     if (/^[0-7]$/.test(key)) { if (!outbox.pending()) choose(key); }
     else if (key === "r") showRaw(!raw);
     else if (key === "a") showAnswer(one(".pair").dataset.showing === "1" ? "2" : "1");

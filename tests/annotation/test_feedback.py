@@ -94,6 +94,28 @@ def test_what_a_warning_announced_can_be_left_out(client, at_work, pay):
     assert claim_comparison(enrolment_id=enrolment.pk).comparison_id != held.comparison_id
 
 
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("script", [True, False])
+def test_announced_texts_are_opened_before_they_are_judged(open_context, at_work, script):
+    study = factories.make_study(prompts=1, overlap=1, content_warning="Speaks of violence.")
+    Prompt.objects.update(risk="high")
+    _, url = at_work(study)
+    tab = open_context(java_script_enabled=script).new_page()
+    tab.goto(url)
+    assert not tab.locator("#answer-1").is_visible()
+    tab.keyboard.press("1")
+    tab.keyboard.press("Enter")
+    assert not tab.locator("[data-submit]").is_visible()
+    tab.get_by_text("Show the texts").click()
+    assert tab.locator("#answer-1").is_visible()
+    assert not tab.locator("input[value=first]").is_checked()
+    tab.get_by_label("Answer 1 is better").check()
+    tab.get_by_role("button", name="Save and go on").click()
+    tab.locator("#completion-code").wait_for()
+    assert Judgement.objects.count() == 1
+
+
 def test_harmless_prompts_carry_no_warning(client, at_work):
     study = factories.make_study(content_warning="Speaks of violence.")
     _, url = at_work(study)
