@@ -107,7 +107,7 @@ def some_votes(seed):
     return votes
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**32 - 1))
 def test_same_as_choix_and_evalica(seed):
     votes = some_votes(seed)

@@ -78,7 +78,7 @@ def test_benjamini_and_hochberg_1995():
     assert len(benjamini_hochberg([])) == 0
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=40))
 def test_adjusted_p_values_same_as_statsmodels(p):
     assert benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1], abs=1e-12)

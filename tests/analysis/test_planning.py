@@ -112,7 +112,7 @@ def test_sequence_solves_its_martingale(wins, losses):
     mirror = beta_binomial(losses, wins)
     assert (mirror.low, mirror.high) == pytest.approx((1 - look.high, 1 - look.low), abs=1e-9)
     for p in (look.low, look.high):
-        if 0 < p < 1:
+        if 1e-6 < p < 1 - 1e-6:
             mixture = stats.betabinom.logpmf(wins, wins + losses, 20, 20)
             assert mixture - stats.binom.logpmf(wins, wins + losses, p) == pytest.approx(
                 np.log(20), abs=1e-6
@@ -125,7 +125,7 @@ def test_looking_often_is_safe():
     looks = np.arange(50, 2001, 25)
     wins = np.cumsum(rng.random((400, 2000)) < 0.5, axis=1)[:, looks - 1]
     low = [[beta_binomial(int(k), int(n - k)).decides() for k, n in zip(row, looks, strict=True)]
-           for row in wins[:150]]  # fmt: skip
+           for row in wins[:100]]  # fmt: skip
     assert np.any(low, axis=1).mean() <= 0.05
     naive = np.abs(wins - looks / 2) > 1.96 * np.sqrt(looks / 4)
     assert naive.any(axis=1).mean() > 0.25
@@ -176,8 +176,8 @@ def verdicts(rng, share, n=300, machine=3000):
 @pytest.mark.parametrize(("share", "saves"), [(0.5, 1.15), (0.85, 2.2)])
 def test_powered_estimates_cover_and_save(share, saves):
     rng = np.random.default_rng(6)
-    found = [powered_mean(*verdicts(rng, share)) for _ in range(300)]
-    assert 0.91 <= np.mean([f.low <= 0.6 <= f.high for f in found]) <= 0.985
+    found = [powered_mean(*verdicts(rng, share)) for _ in range(1000)]
+    assert 0.92 <= np.mean([f.low <= 0.6 <= f.high for f in found]) <= 0.975
     assert np.mean([f.effective / f.n_human for f in found]) > saves
     assert all(f.error <= f.human_error * (1 + 1e-12) for f in found)
 

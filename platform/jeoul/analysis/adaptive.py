@@ -4,6 +4,7 @@ Every rule is a (K, K) table of choice probabilities over i < j that sums to 1; 
 share of uniform choice in it, and what was chosen is stored with its probability.
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,7 +91,7 @@ def for_order(scores: Floats, covariance: Floats) -> Floats:
     k = len(scores)
     order = np.argsort(-scores)
     weight = np.zeros((k, k))
-    for i, j in zip(order[:-1], order[1:], strict=True):
+    for i, j in itertools.pairwise(order):
         error = float(covariance[i, i] + covariance[j, j] - 2 * covariance[i, j]) ** 0.5
         p = float(stats.norm.cdf(-(scores[i] - scores[j]) / error)) if error > 0 else 0.5
         weight[min(i, j), max(i, j)] = (p * (1 - p)) ** 0.5

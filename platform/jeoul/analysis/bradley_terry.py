@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import linalg, sparse, stats
+from scipy import sparse, stats
 
 from jeoul.analysis import ranks
 from jeoul.analysis.clustering import Covariance, Kind, pair_meat, vote_covariance
@@ -16,6 +16,7 @@ from jeoul.analysis.counts import (
     Votes,
     WinDefinition,
     apply,
+    looked_up,
     outcome_counts,
     win_matrix,
 )
@@ -24,8 +25,9 @@ from jeoul.analysis.intervals import check_level
 from jeoul.analysis.ranks import Difference, RankedSystem
 
 MAX_STEPS: Final = 100
-# A score is settled when no system moves by more than this on the logit scale.
-TOLERANCE: Final = 1e-10
+# Newton is done when the last step moved no system by more than this on the logit scale: the
+# error that is left is about its square.
+TOLERANCE: Final = 1e-8
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,9 @@ def fit(
     scores, iterations = newton(wins)
     expected = expected_win_rates(scores)
     bread = hessian_inverse(wins + wins.T, expected)
-    residual = votes.score - expected[votes.system_a, votes.system_b]
+    # The cell covariances need no look at single judgements.
+    cells_only = covariance in ("model", "sandwich")
+    residual = np.zeros(0) if cells_only else looked_up(votes, _residuals(expected))
     independent = pair_meat(counts, expected)
     spread = vote_covariance(votes, residual, independent, bread, covariance)
     notes = [spread.note] if spread.note else []
@@ -120,6 +124,11 @@ def fit(
         wins=wins,
         spread=spread,
     )
+
+
+def _residuals(expected: Floats) -> Floats:
+    """Score less expected win rate for each outcome and pair, (4, K, K)."""
+    return np.stack([1 - expected, -expected, 0.5 - expected, 0.5 - expected])
 
 
 def fit_counts(wins: Floats | Ints, *, ridge: float | None = None) -> CountsFit:
@@ -198,7 +207,7 @@ def _newton_step(games: Floats, won: Floats, scores: Floats) -> Floats:
     expected = expected_win_rates(scores)
     gradient = won - (games * expected).sum(axis=1)
     hessian = _anchored(_laplacian(games, expected))
-    return np.asarray(linalg.solve(hessian, gradient, assume_a="pos"), dtype=np.float64)
+    return np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
 
 
 def _laplacian(games: Floats, expected: Floats) -> Floats:

@@ -8,7 +8,7 @@ from scipy import linalg, stats
 
 from jeoul.analysis import ranks
 from jeoul.analysis.bradley_terry import MAX_STEPS, TOLERANCE, check_connected
-from jeoul.analysis.clustering import Covariance, Kind, vote_covariance
+from jeoul.analysis.clustering import Covariance, Kind, single_meat, vote_covariance
 from jeoul.analysis.counts import (
     A_WINS,
     B_WINS,
@@ -190,17 +190,23 @@ def _features(
 
 def _rows_of(votes: Votes, x: Floats, davidson: bool, *, collapse: bool) -> Rows:
     k = votes.n_systems
-    if not collapse:
+    if collapse and not x.shape[1]:
+        table = outcome_counts(votes).reshape(4, k * k).T
+        at = np.flatnonzero(table.sum(axis=1))
+        a, b, x = at // k, at % k, np.zeros((len(at), 0))
+        wins, losses = table[at, A_WINS], table[at, B_WINS]
+    elif not collapse:
         wins, losses = votes.outcome == A_WINS, votes.outcome == B_WINS
         a, b = votes.system_a, votes.system_b
     else:
         # Without free covariates only the pair and the side matter: the cost is one count.
-        side = votes.left.astype(np.int64) + 1 if x.shape[1] else np.ones(len(votes), np.int64)
-        key = ((side * k + votes.system_a) * k + votes.system_b) * 4 + votes.outcome
+        key = (
+            ((votes.left.astype(np.int64) + 1) * k + votes.system_a) * k + votes.system_b
+        ) * 4 + votes.outcome
         table = np.bincount(key, minlength=12 * k * k).reshape(-1, 4)
         at = np.flatnonzero(table.sum(axis=1))
         a, b = at // k % k, at % k
-        x = np.asarray(at // (k * k) - 1.0, dtype=np.float64)[:, None][:, : x.shape[1]]
+        x = np.asarray(at // (k * k) - 1.0, dtype=np.float64)[:, None]
         wins, losses = table[at, A_WINS], table[at, B_WINS]
     ties = table[at, 2:].sum(axis=1) if collapse else ~(wins | losses)
     if davidson and (not ties.any() or not (wins.any() or losses.any())):
@@ -334,6 +340,9 @@ def _spread(votes: Votes, x: Floats, rows: Rows, found: Floats, kind: Kind) -> C
     bread: Floats = np.asarray(np.linalg.inv(h), dtype=np.float64)
     # The fill of the null space is taken out again: its inverse is 11ᵀ / trace.
     bread[:k, :k] -= 1.0 / _trace_before_fill(h, k)
+    if kind == "model":
+        nothing = np.zeros(0)
+        return vote_covariance(votes, nothing, bread, bread, kind)
     single = Rows(votes.system_a, votes.system_b, x, *(np.zeros(0),) * 3, k, rows.davidson)
     mean = moments(single, found)
     residual = np.asarray(votes.score - mean.score, dtype=np.float64)
@@ -341,29 +350,12 @@ def _spread(votes: Votes, x: Floats, rows: Rows, found: Floats, kind: Kind) -> C
     if rows.davidson:
         tied = np.asarray((votes.outcome > B_WINS) - mean.tie, dtype=np.float64)
         extra = np.column_stack([extra, tied])
-    return vote_covariance(
-        votes, residual, _independent(votes, residual, extra), bread, kind, extra
-    )
+    return vote_covariance(votes, residual, single_meat(votes, residual, extra), bread, kind, extra)
 
 
 def _trace_before_fill(h: Floats, k: int) -> float:
     # The fill adds trace/k² to each of the k diagonal entries: trace·(1 + 1/k).
     return float(np.trace(h[:k, :k])) / (1 + 1 / k)
-
-
-def _independent(votes: Votes, residual: Floats, extra: Floats) -> Floats:
-    """Σ_t u_t u_tᵀ for judgements taken as independent, (K + m, K + m)."""
-    k, m = votes.n_systems, extra.shape[1]
-    single = Rows(votes.system_a, votes.system_b, extra, *(np.zeros(0),) * 3, k, False)
-    squares = residual**2
-    at = votes.system_a.astype(np.int64) * k + votes.system_b
-    pair = np.bincount(at, weights=squares, minlength=k * k).reshape(k, k)
-    meat = np.zeros((k + m, k + m))
-    meat[:k, :k] = np.diag((pair + pair.T).sum(axis=1)) - pair - pair.T
-    for j in range(m):
-        meat[:k, k + j] = meat[k + j, :k] = _across(single, residual * extra[:, j])
-    meat[k:, k:] = extra.T @ extra
-    return meat
 
 
 def _effects(

@@ -6,7 +6,7 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from scipy import sparse
 
-from jeoul.analysis.counts import A_WINS, B_WINS, Floats, Ints, Votes, compact, crossed
+from jeoul.analysis.counts import A_WINS, B_WINS, Floats, Ints, Votes, compact, repeated_cells, sums
 from jeoul.analysis.errors import TooFew
 from jeoul.analysis.intervals import FEW_CLUSTERS
 
@@ -73,11 +73,11 @@ def score_meat(
     if n_clusters * k > _DENSE_CELLS:
         return _sparse_meat(votes, residual, cluster, n_clusters, extra)
     base, size = cluster.astype(np.int64) * k, n_clusters * k
-    sums = np.bincount(base + votes.system_a, weights=residual, minlength=size)
-    sums -= np.bincount(base + votes.system_b, weights=residual, minlength=size)
-    table = sums.reshape(n_clusters, k)
+    total = sums(base + votes.system_a, residual, size)
+    total -= sums(base + votes.system_b, residual, size)
+    table = total.reshape(n_clusters, k)
     if extra is not None:
-        more = [np.bincount(cluster, weights=extra[:, j], minlength=n_clusters) for j in range(m)]
+        more = [sums(cluster, extra[:, j], n_clusters) for j in range(m)]
         table = np.column_stack([table, *more])
     return np.asarray(table.T @ table, dtype=np.float64)
 
@@ -114,13 +114,19 @@ def corrected(meat: Floats, n_clusters: int) -> Floats:
 
 @dataclass(frozen=True)
 class Clusters:
-    """The clusterings of n votes: codes and how many, for prompts, workers and both."""
+    """The clusterings of n votes: codes and how many, for prompts, workers and both.
+
+    `repeated`: rows in a (prompt, worker) cell with another row; `both`: the codes of these,
+    `pairs` of them; `cells` counts all cells.
+    """
 
     prompt: Ints
     prompts: int
     worker: Ints
     workers: int
+    repeated: Ints
     both: Ints
+    pairs: int
     cells: int
 
 
@@ -128,8 +134,9 @@ def clusters_of(prompt: Ints, worker: Ints) -> Clusters:
     """Compact codes of both clusterings and of their intersection."""
     prompt, prompts = compact(prompt)
     worker, workers = compact(worker)
-    both, cells = crossed(prompt, worker)
-    return Clusters(prompt, prompts, worker, workers, both, cells)
+    rows, both, pairs = repeated_cells(prompt, worker)
+    cells = len(prompt) - len(rows) + pairs
+    return Clusters(prompt, prompts, worker, workers, rows, both, pairs, cells)
 
 
 def combine(
@@ -209,7 +216,32 @@ def _two_way(
         bread,
         meat(c.prompt, c.prompts) if c.prompts > 1 else None,
         meat(c.worker, c.workers) if c.workers > 1 else None,
-        # Where no worker judged a prompt twice, each cell is one judgement.
-        independent if c.cells == len(votes) else meat(c.both, c.cells),
+        independent + _repeats(votes, residual, extra, c),
         c,
     )
+
+
+def _repeats(votes: Votes, residual: Floats, extra: Floats | None, c: Clusters) -> Floats:
+    """What the rows that share a (prompt, worker) cell add to the independent meat."""
+    if not len(c.repeated):
+        return np.zeros((1, 1))
+    part, r = votes.select(c.repeated), residual[c.repeated]
+    e = None if extra is None else extra[c.repeated]
+    return score_meat(part, r, c.both, c.pairs, e) - single_meat(part, r, e)
+
+
+def single_meat(votes: Votes, residual: Floats, extra: Floats | None) -> Floats:
+    """Σ_t u_t u_tᵀ with u_t = [r_t (e_a − e_b), extra_t], (K + m, K + m)."""
+    k, m = votes.n_systems, 0 if extra is None else extra.shape[1]
+    at = votes.system_a.astype(np.int64) * k + votes.system_b
+    pair = sums(at, residual**2, k * k).reshape(k, k)
+    meat = np.zeros((k + m, k + m))
+    meat[:k, :k] = np.diag((pair + pair.T).sum(axis=1)) - pair - pair.T
+    if extra is None:
+        return meat
+    for j in range(m):
+        both = residual * extra[:, j]
+        across = sums(votes.system_a, both, k) - sums(votes.system_b, both, k)
+        meat[:k, k + j] = meat[k + j, :k] = across
+    meat[k:, k:] = extra.T @ extra
+    return meat

@@ -155,13 +155,28 @@ def outcome_counts(votes: Votes) -> Ints:
     total = np.zeros(4 * k * k, dtype=np.int64)
     for start in range(0, len(votes), _BLOCK):
         block = slice(start, start + _BLOCK)
-        at = votes.outcome[block].astype(np.int64)
-        at *= k
-        at += votes.system_a[block]
-        at *= k
-        at += votes.system_b[block]
+        at = cell_index(votes, block)
         total += np.bincount(at, minlength=total.size)
     return total.reshape(4, k, k)
+
+
+def cell_index(votes: Votes, rows: slice) -> Ints:
+    """Position of each vote in a flat table of shape (4, K, K)."""
+    at = votes.outcome[rows].astype(np.int64)
+    at *= votes.n_systems
+    at += votes.system_a[rows]
+    at *= votes.n_systems
+    at += votes.system_b[rows]
+    return at
+
+
+def looked_up(votes: Votes, table: Floats) -> Floats:
+    """The entry of a (4, K, K) table that belongs to each vote, (n,)."""
+    flat, found = table.ravel(), np.empty(len(votes))
+    for start in range(0, len(votes), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        found[block] = flat[cell_index(votes, block)]
+    return found
 
 
 def win_matrix(counts: Ints, both_bad: BothBad = "tie") -> Floats:
@@ -197,3 +212,26 @@ def crossed(first: Ints, second: Ints) -> tuple[Ints, int]:
     first, n_first = compact(first)
     second, n_second = compact(second)
     return compact(first.astype(np.int64) * n_second + second, n_first * n_second)
+
+
+def repeated_cells(first: Ints, second: Ints) -> tuple[Ints, Ints, int]:
+    """Rows whose (first, second) occurs more than once, their compact codes, and how many codes.
+
+    Most (prompt, worker) cells hold one judgement and need no grouping; sorting only the others
+    is what makes millions of judgements cheap.
+    """
+    first, n_first = compact(first)
+    second, n_second = compact(second)
+    key = first.astype(np.int64) * n_second + second
+    size = n_first * n_second
+    if size <= 8 * len(key) + 1024:
+        rows = np.flatnonzero(np.bincount(key, minlength=size)[key] > 1)
+        codes, n_codes = compact(key[rows], size)
+        return rows, codes, n_codes
+    # A slot shared by chance only costs a look at the row: the decision is made on the key.
+    slot = key % (4 * len(key) + 1)
+    rows = np.flatnonzero(np.bincount(slot)[slot] > 1)
+    _, inverse, times = np.unique(key[rows], return_inverse=True, return_counts=True)
+    keep = times[inverse] > 1
+    codes, n_codes = compact(inverse[keep])
+    return rows[keep], codes, n_codes

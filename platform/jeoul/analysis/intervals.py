@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
-from jeoul.analysis.counts import Floats, Ints, compact, crossed
+from jeoul.analysis.counts import Floats, Ints, compact, crossed, repeated_cells, sums
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 
 FEW_CLUSTERS: Final = 30
@@ -76,7 +76,8 @@ def sign_test(wins: int, losses: int) -> float:
     """
     _check_counts(wins, wins + losses)
     fewer = min(wins, losses)
-    return min(1.0, 2 * float(stats.binom.cdf(fewer, wins + losses, 0.5)))
+    # P(X ≤ k) as an incomplete beta: a hundred times faster than scipy.stats for many pairs.
+    return min(1.0, 2 * float(special.betainc(wins + losses - fewer, fewer + 1, 0.5)))
 
 
 @dataclass(frozen=True)
@@ -129,12 +130,9 @@ def grouped_moments(
     safe = np.maximum(n, 1)
     mean = np.bincount(group, weights=scores, minlength=n_groups) / safe
     off = scores - mean[group]
-    prompt, _ = crossed(group, prompt)
-    worker, _ = crossed(group, worker)
-    both, _ = crossed(prompt, worker)
-    v_prompt, prompts = _grouped_one_way(off, prompt, group, safe)
-    v_worker, workers = _grouped_one_way(off, worker, group, safe)
-    v_both, cells = _grouped_one_way(off, both, group, safe)
+    v_prompt, prompts = _grouped_one_way(off, group, prompt, n)
+    v_worker, workers = _grouped_one_way(off, group, worker, n)
+    v_both, cells = _grouped_one_way(off, *_pairs_of(group, prompt, worker), n)
     two_way = np.maximum(v_prompt + v_worker - v_both, np.maximum(v_prompt, v_worker))
     variance = np.where(workers < 2, v_prompt, np.where(prompts < 2, v_worker, two_way))
     variance[cells < 2] = np.nan
@@ -142,15 +140,25 @@ def grouped_moments(
     return ClusteredMoments(mean, variance, prompts, workers, n)
 
 
-def _grouped_one_way(off: Floats, cluster: Ints, group: Ints, n: Ints) -> tuple[Floats, Ints]:
+def _pairs_of(group: Ints, prompt: Ints, worker: Ints) -> tuple[Ints, Ints]:
+    """The group, and one code per (prompt, worker)."""
+    worker, n_workers = compact(worker)
+    return group, prompt.astype(np.int64) * n_workers + worker
+
+
+def _grouped_one_way(off: Floats, group: Ints, cluster: Ints, n: Ints) -> tuple[Floats, Ints]:
     """V_g of each group (0 where a group has one cluster) and its number of clusters."""
-    sums = np.bincount(cluster, weights=off)
-    owner = np.zeros(len(sums), dtype=np.int64)
-    owner[cluster] = group
-    counts = np.bincount(owner, minlength=len(n))
-    squares = np.bincount(owner, weights=sums**2, minlength=len(n))
+    size = len(n)
+    rows, codes, n_codes = repeated_cells(group, cluster)
+    owner = np.zeros(n_codes, dtype=np.int64)
+    owner[codes] = group[rows]
+    counts = n - np.bincount(group[rows], minlength=size) + np.bincount(owner, minlength=size)
+    alone = np.ones(len(off), dtype=bool)
+    alone[rows] = False
+    squares = sums(group[alone], off[alone] ** 2, size)
+    squares += sums(owner, sums(codes, off[rows], n_codes) ** 2, size)
     factor = np.where(counts > 1, counts / np.maximum(counts - 1, 1), 0.0)
-    return factor * squares / n.astype(np.float64) ** 2, counts
+    return factor * squares / np.maximum(n, 1).astype(np.float64) ** 2, counts
 
 
 def two_way_interval(

@@ -48,12 +48,19 @@ def beta_binomial(wins: int, losses: int, *, prior: float = 20.0, level: float =
     mixture = float(special.betaln(prior + wins, prior + losses) - special.betaln(prior, prior))
     bound = mixture + np.log(alpha)
 
-    def gap(p: float) -> float:
-        return float(special.xlogy(wins, p) + special.xlogy(losses, 1 - p) - bound)
+    # In logits, so that bounds next to 0 and 1 keep their digits.
+    def gap(x: float) -> float:
+        return float(-wins * np.logaddexp(0, -x) - losses * np.logaddexp(0, x) - bound)
 
     peak = wins / n
-    low = 0.0 if wins == 0 else float(optimize.brentq(gap, 1e-300, peak, xtol=1e-12))
-    high = 1.0 if losses == 0 else float(optimize.brentq(gap, peak, 1 - 1e-16, xtol=1e-12))
+    top = np.log(wins / losses) if wins and losses else 0.0
+    low, high = 0.0, 1.0
+    if wins:
+        start = top if losses else 800.0
+        low = float(special.expit(optimize.brentq(gap, -800.0, start, xtol=1e-12)))
+    if losses:
+        start = top if wins else -800.0
+        high = float(special.expit(optimize.brentq(gap, start, 800.0, xtol=1e-12)))
     method = f"beta-binomial mixture, prior Beta({prior:g}, {prior:g})"
     return Look(peak, low, high, level, n, method)
 
