@@ -4,7 +4,7 @@ JOBS ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo demo-reset install test check format serve worker messages docs clean
+.PHONY: screenshots demo demo-reset install test check format serve worker messages docs clean
 
 demo: $(INSTALLED)
 	$(BIN)/python manage.py demo $(if $(CROWD),--crowd $(CROWD)) $(if $(PORT),--port $(PORT))
@@ -44,6 +44,9 @@ worker: $(INSTALLED)
 
 messages: $(INSTALLED)
 	$(BIN)/python manage.py messages
+
+screenshots: $(INSTALLED)
+	$(BIN)/python bench/screenshots.py
 
 bench-%: $(INSTALLED)
 	$(BIN)/python bench/$*.py

@@ -62,6 +62,16 @@ def create_connection(
     return connection
 
 
+@transaction.atomic
+def move_connection(*, connection: Connection, base_url: str, actor: User) -> None:
+    """Point a connection to another address of the same provider."""
+    if not re.match(r"https?://[^/\s]+", base_url):
+        raise InvalidInput("The base URL must start with http:// or https://.", field="base_url")
+    connection.base_url = base_url.rstrip("/")
+    connection.save(update_fields=["base_url"])
+    record(actor=actor, verb="connection.move", target=connection, data={"base_url": base_url})
+
+
 def _checked_sampling(sampling: dict[str, object]) -> dict[str, object]:
     for key, value in sampling.items():
         if key not in _SAMPLING:
