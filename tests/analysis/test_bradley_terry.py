@@ -27,6 +27,7 @@ from jeoul.analysis.errors import (
     NoVotes,
     TooFew,
 )
+from jeoul.analysis.rao_kupper import fit_rao_kupper
 
 from tests.analysis.examples import (
     BASEBALL,
@@ -93,8 +94,18 @@ def test_davidson_1970_puddings():
     )
 
 
+def test_rao_and_kupper_on_the_puddings():
+    found = fit_rao_kupper(puddings())
+    assert worths(found.scores) == pytest.approx(
+        [0.144399, 0.171794, 0.162817, 0.166078, 0.160381, 0.194531], abs=2e-6
+    )
+    assert found.kappa == pytest.approx(1.748457, abs=2e-6)
+    with pytest.raises(TooFew):
+        fit_rao_kupper(random_votes(3, ties=0.0))
+
+
 def test_four_players():
-    """Wikipedia, Bradley-Terry model."""
+    """Wikipedia, Bradley-Terry model: B beats A three times there."""
     wins = [[0, 2, 0, 1], [3, 0, 5, 0], [0, 3, 0, 1], [4, 0, 3, 0]]
     found = np.exp(fit_counts(np.array(wins)).scores)
     assert found == pytest.approx([0.639835, 1.043314, 0.659810, 2.270377], abs=6e-7)
