@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
-from scipy import linalg, stats
+from scipy import stats
 
 from jeoul.analysis import ranks
 from jeoul.analysis.bradley_terry import MAX_STEPS, TOLERANCE, check_connected
@@ -308,8 +308,8 @@ def newton(rows: Rows, labels: tuple[str, ...] = ()) -> tuple[Floats, int]:
     for step in range(1, MAX_STEPS + 1):
         mean = moments(rows, found)
         try:
-            move = linalg.solve(_curvature(rows, mean), _slope(rows, mean), assume_a="pos")
-        except linalg.LinAlgError:
+            move = np.linalg.solve(_curvature(rows, mean), _slope(rows, mean))
+        except np.linalg.LinAlgError:
             raise NotConverged("Bradley-Terry with effects", step, change) from None
         change = float(np.abs(move).max())
         found = found + move * min(1.0, 2.0 / change) if change > 0 else found
@@ -326,7 +326,15 @@ def _check_identifiable(h: Floats, k: int, labels: tuple[str, ...]) -> None:
     if not bool((scale > 0).all()):
         flat = labels[int(np.argmin(scale)) - k] if int(np.argmin(scale)) >= k else "A system"
         raise NotIdentifiable(f"{flat} never varies.")
-    values, vectors = np.linalg.eigh(h / np.outer(scale, scale))
+    scaled = h / np.outer(scale, scale)
+    try:
+        # No small pivot, no null direction (short of matrices made to deceive): that spares the
+        # eigenvectors, which are needed only to name the culprit.
+        if np.diagonal(np.linalg.cholesky(scaled)).min() > 0.01:
+            return
+    except np.linalg.LinAlgError:
+        pass
+    values, vectors = np.linalg.eigh(scaled)
     if values[0] < _SINGULAR * values[-1]:
         worst = int(np.argmax(np.abs(vectors[k : k + len(labels), 0]))) if labels else 0
         name = labels[worst] if labels else "A score"

@@ -104,12 +104,19 @@ def _two_sided(gap: Floats, error: Floats, freedom: float) -> Floats:
 
 
 def probability_best(scores: Floats, covariance: Floats, draws: int, seed: int) -> Floats:
-    """Share of draws from N(scores, covariance) in which each system is on top, (K,)."""
-    values, vectors = np.linalg.eigh(covariance)
+    """Share of draws from N(scores, covariance) in which each system is on top, (K,).
+
+    Systems more than seven standard errors under the leader (chance under 1e-11) are not drawn.
+    """
+    top = int(np.argmax(scores))
+    own = np.diagonal(covariance)
+    error = np.sqrt(np.maximum(own + own[top] - 2 * covariance[top], 0.0))
+    near = np.flatnonzero(scores + 7 * error >= scores[top])
+    values, vectors = np.linalg.eigh(covariance[np.ix_(near, near)])
     root = vectors * np.sqrt(np.maximum(values, 0.0))
-    noise = np.random.default_rng(seed).standard_normal((draws, len(scores)))
-    top = np.argmax(scores + noise @ root.T, axis=1)
-    result: Floats = np.bincount(top, minlength=len(scores)) / draws
+    noise = np.random.default_rng(seed).standard_normal((draws, len(near)))
+    first = near[np.argmax(scores[near] + noise @ root.T, axis=1)]
+    result: Floats = np.bincount(first, minlength=len(scores)) / draws
     return result
 
 
