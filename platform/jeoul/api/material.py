@@ -49,6 +49,7 @@ def _with_versions(rows: QuerySet[PromptSet]) -> QuerySet[PromptSet]:
 
 
 class PromptSets(ListAPIView[PromptSet]):
+    queryset = PromptSet.objects.none()
     serializer_class = s.PromptSetOut
     filterset_fields = ("name", "sealed")
 
@@ -71,6 +72,7 @@ class PromptSets(ListAPIView[PromptSet]):
 
 
 class PromptSetDetail(RetrieveAPIView[PromptSet]):
+    queryset = PromptSet.objects.none()
     serializer_class = s.PromptSetOut
 
     def get_object(self) -> PromptSet:
@@ -81,6 +83,7 @@ class PromptSetDetail(RetrieveAPIView[PromptSet]):
 class Prompts(ListAPIView[Prompt]):
     """The prompts of the latest version; the texts of a sealed set stay hidden."""
 
+    queryset = Prompt.objects.none()
     serializer_class = s.PromptOut
     filterset_fields = ("category", "language", "difficulty", "risk", "hazard")
 
@@ -116,6 +119,7 @@ class PromptSetOutputs(GenericAPIView[Any]):
 
 
 class Connections(ListAPIView[Connection]):
+    queryset = Connection.objects.none()
     serializer_class = s.ConnectionOut
     filterset_fields = ("name",)
 
@@ -130,6 +134,7 @@ class Connections(ListAPIView[Connection]):
 
 
 class ConnectionDetail(RetrieveAPIView[Connection]):
+    queryset = Connection.objects.none()
     serializer_class = s.ConnectionOut
 
     def get_object(self) -> Connection:
@@ -137,6 +142,7 @@ class ConnectionDetail(RetrieveAPIView[Connection]):
 
 
 class Systems(ListAPIView[System]):
+    queryset = System.objects.none()
     serializer_class = s.SystemOut
     filterset_fields = ("name",)
 
@@ -159,6 +165,7 @@ class Systems(ListAPIView[System]):
 
 
 class SystemDetail(RetrieveAPIView[System]):
+    queryset = System.objects.none()
     serializer_class = s.SystemOut
 
     def get_object(self) -> System:

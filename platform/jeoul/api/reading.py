@@ -17,11 +17,13 @@ from jeoul.accounts.models import AuditEvent, User
 from jeoul.accounts.roles import May
 from jeoul.api import serializers as s
 from jeoul.api.base import PROBLEMS, StudyList, caller, described, study_of
+from jeoul.comparisons.models import Comparison, Judgement
+from jeoul.quality.models import Flag
 from jeoul.results.access import judgements_in_force
 from jeoul.results.actions import current_results
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.progress import study_outputs, study_progress
-from jeoul.studies.models import Study
+from jeoul.studies.models import Output, Study
 
 
 class Me(GenericAPIView[Any]):
@@ -50,6 +52,7 @@ class Results(GenericAPIView[Any]):
 
 
 class Outputs(StudyList):
+    queryset = Output.objects.none()
     serializer_class = s.OutputOut
     filterset_fields = ("state", "sample", "finish_reason", "error_code")
 
@@ -59,6 +62,7 @@ class Outputs(StudyList):
 
 
 class Comparisons(StudyList):
+    queryset = Comparison.objects.none()
     serializer_class = s.ComparisonOut
     filterset_fields = ("kind", "ready", "judged")
 
@@ -69,6 +73,7 @@ class Comparisons(StudyList):
 
 
 class Judgements(StudyList):
+    queryset = Judgement.objects.none()
     serializer_class = s.JudgementOut
     filterset_fields = ("simulated", "imported")
 
@@ -77,6 +82,7 @@ class Judgements(StudyList):
 
 
 class Flags(StudyList):
+    queryset = Flag.objects.none()
     serializer_class = s.FlagOut
     filterset_fields = ("state", "rule")
 
@@ -85,6 +91,7 @@ class Flags(StudyList):
 
 
 class Audit(StudyList):
+    queryset = AuditEvent.objects.none()
     serializer_class = s.AuditOut
     filterset_fields = ("verb", "actor")
     right = May.EXPORT

@@ -176,7 +176,7 @@ class CriterionIn(serializers.Serializer[Any]):
     chips = serializers.ListField(
         child=serializers.CharField(max_length=60), max_length=20, required=False, default=list
     )
-    free_text = serializers.ChoiceField(choices=FreeText.values, default=FreeText.OPTIONAL.value)
+    free_text = serializers.ChoiceField(choices=FreeText.choices, default=FreeText.OPTIONAL.value)
     is_overall = serializers.BooleanField(default=False)
 
     def spec(self, data: dict[str, Any]) -> CriterionSpec:
@@ -187,7 +187,7 @@ class StudySettings(serializers.Serializer[Any]):
     """What may be given at creation and changed in a draft; what is left out keeps its value."""
 
     question = serializers.CharField(max_length=500, required=False, allow_blank=True)
-    design = serializers.ChoiceField(choices=Design.values, required=False)
+    design = serializers.ChoiceField(choices=Design.choices, required=False)
     samples = serializers.IntegerField(min_value=1, max_value=100, required=False)
     overlap = serializers.IntegerField(min_value=1, max_value=1000, required=False)
     seed = serializers.IntegerField(min_value=0, max_value=_INT, required=False)

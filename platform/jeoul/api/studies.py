@@ -28,7 +28,7 @@ from jeoul.studies.actions import (
     update_draft,
 )
 from jeoul.studies.generation.actions import outputs_due, retry_failed
-from jeoul.studies.models import Study, StudyState
+from jeoul.studies.models import Amendment, Study, StudyState
 from jeoul.workers.actions import get_vendor, make_invite
 from jeoul.workers.models import Invite
 from tasks.generation import enqueue
@@ -43,6 +43,7 @@ def _full(studies: QuerySet[Study]) -> QuerySet[Study]:
 
 
 class Studies(ListAPIView[Study]):
+    queryset = Study.objects.none()
     serializer_class = s.StudyOut
     filterset_fields = ("state", "slug", "simulated", "imported")
 
@@ -134,6 +135,7 @@ class Generate(GenericAPIView[Any]):
 
 
 class Amendments(StudyList):
+    queryset = Amendment.objects.none()
     serializer_class = s.AmendmentOut
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -154,6 +156,7 @@ class Amendments(StudyList):
 
 
 class Invites(StudyList):
+    queryset = Invite.objects.none()
     serializer_class = s.InviteOut
     right = May.RUN
 

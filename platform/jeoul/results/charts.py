@@ -51,7 +51,7 @@ def to_svg(chart: Chart) -> str:
         chart.configure(font=_FONT, background="white")
         .configure_axis(
             labelColor=_INK, titleColor=_INK, labelFontSize=12, titleFontSize=12,
-            gridColor="#e4e7ea", domainColor="#9aa4ad", tickColor="#9aa4ad", labelLimit=260,
+            gridColor="#e4e7ea", domainColor="#9aa4ad", tickColor="#9aa4ad", labelLimit=420,
             titleFontWeight="normal",
         )
         .configure_legend(labelFontSize=12, titleFontSize=12, labelColor=_INK, orient="top",
@@ -85,7 +85,7 @@ def pairs_chart(criterion: dict[str, Any]) -> Chart:
                 }
             )
     base = alt.Chart(alt.InlineData(values=rows)).encode(
-        y=alt.Y("pair:N", sort=None, title=None, axis=alt.Axis(labelLimit=260))
+        y=alt.Y("pair:N", sort=None, title=None, axis=alt.Axis(labelLimit=420))
     )
     bars = base.mark_bar(height=22).encode(
         x=alt.X("share:Q", stack=True, title="Share of judgements",
