@@ -35,7 +35,7 @@ def _analysis(study: Study) -> dict[str, Any]:
         "results": analysis and analysis.results,
         "verdict": analysis and verdict(analysis.results),
         "current": current,
-        "has_matrix": bool(analysis) and "matrix.svg" in _chart_names(analysis),
+        "has_matrix": analysis is not None and "matrix.svg" in _chart_names(analysis),
         "waiting": not current and study.judgements.exists(),
     }
 
