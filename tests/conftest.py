@@ -72,17 +72,18 @@ def celery_worker(process_env):
 
 
 def start_worker(env: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [
-            sys.executable, "-m", "celery", "-A", "tasks", "worker", "--beat",
-            "--schedule", str(folder / "beat"), "--pool", "threads", "-c", "4",
-            "--loglevel", "warning", "--without-gossip", "--without-mingle",
-        ],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=(folder / "worker.log").open("ab"),
-    )  # fmt: skip
+    with (folder / "worker.log").open("ab") as log:
+        return subprocess.Popen(
+            [
+                sys.executable, "-m", "celery", "-A", "tasks", "worker", "--beat",
+                "--schedule", str(folder / "beat"), "--pool", "threads", "-c", "4",
+                "--loglevel", "warning", "--without-gossip", "--without-mingle",
+            ],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+        )  # fmt: skip
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -94,8 +94,11 @@ def _criterion(criterion: Criterion, table: Table, labels: dict[int, str]) -> di
     }
     if not len(rows):
         return base | {"pairs": [], "ranking": None, "agreement": None, "grades": {}}
-    votes, _ = votes_of(rows, list(labels))
-    names = list(labels.values())
+    # A system without a judgement has no place in a ranking; it would only disconnect it.
+    seen = set(rows.ints("system_a").tolist()) | set(rows.ints("system_b").tolist())
+    judged = {pk: label for pk, label in labels.items() if pk in seen}
+    votes, _ = votes_of(rows, list(judged))
+    names = list(judged.values())
     return base | {
         "pairs": [_pair(p, names) for p in pair_rates(votes)],
         "ranking": _ranking(votes, names),
