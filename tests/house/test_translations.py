@@ -1,4 +1,4 @@
-"""Every word an annotator can meet is there in Korean, and the compiled file is the written one.
+"""Every word on a page is there in Korean, and the compiled file is the written one.
 
 In pure Python, since gettext's own tools are not on every machine.
 """
@@ -36,12 +36,13 @@ def in_template(path: Path) -> set[str]:
     return {ast.literal_eval(text) for text in calls}
 
 
-def strings_of_annotators() -> set[str]:
+def all_strings() -> set[str]:
     python = [*(ROOT / "annotation").rglob("*.py")]
     python += [*(ROOT / "platform" / "jeoul").glob("*/models.py")]
     python += [*(ROOT / "platform" / "jeoul" / "studies" / "models").glob("*.py")]
-    templates = [*(ROOT / "templates" / "annotation").rglob("*.html")]
-    templates += [ROOT / "templates" / "shared" / f"{name}.html" for name in ("base", "refused")]
+    python += [*(ROOT / "platform" / "jeoul" / "dashboard").rglob("*.py")]
+    python += [ROOT / "platform" / "jeoul" / "results" / "words.py"]
+    templates = [*(ROOT / "templates").rglob("*.html")]
     found = set().union(*map(in_python, python), *map(in_template, templates))
     return {text for text in found if text.strip()}
 
@@ -67,7 +68,7 @@ def read_po(path: Path) -> dict[str, tuple[str, bool]]:
 
 
 def test_the_strings_are_found():
-    found = strings_of_annotators()
+    found = all_strings()
     assert len(found) > 150
     assert {"Saving…", "Save and go on", "Answer 1 is better", "Skip to the content"} <= found
     assert "You judged one comparison." in found
@@ -81,7 +82,7 @@ def test_english_and_korean_are_offered(settings):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_string_is_missing_or_doubted(language):
     entries = read_po(LOCALE / language / "LC_MESSAGES" / "django.po")
-    assert sorted(strings_of_annotators() - entries.keys()) == []
+    assert sorted(all_strings() - entries.keys()) == []
     assert [msgid for msgid, (text, fuzzy) in entries.items() if fuzzy or not text] == []
 
 
