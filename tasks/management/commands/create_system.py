@@ -1,0 +1,70 @@
+"""Define a system and the connection it answers through."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+from jeoul.studies.models import Connection
+from jeoul.studies.systems_actions import create_connection, create_system_version
+
+from tasks.management.base import JeoulCommand, add_owner, owner_from
+
+
+class Command(JeoulCommand):
+    help = "Add a version to a system; a base URL makes the connection when it is new."
+    example = (
+        "create_system 'version 2' --base-url https://llm.example/v1 --key-env LLM_KEY "
+        "--model m-2026-01-01 --temperature 0.2"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name")
+        parser.add_argument("--connection", metavar="NAME", help="an existing connection")
+        parser.add_argument("--base-url", metavar="URL", help="of a new connection")
+        parser.add_argument("--key-env", default="", metavar="VARIABLE", help="that holds the key")
+        parser.add_argument("--model", default="")
+        parser.add_argument("--system-prompt", default="")
+        parser.add_argument("--prompt-template", default="", help="with {prompt} in it")
+        parser.add_argument("--temperature", type=float)
+        parser.add_argument("--max-tokens", type=int)
+        parser.add_argument("--seed", type=int)
+        parser.add_argument("--price-in", type=Decimal, default=Decimal(0))
+        parser.add_argument("--price-out", type=Decimal, default=Decimal(0))
+        parser.add_argument("--json", action="store_true")
+        add_owner(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        owner = owner_from(options)
+        names = ("temperature", "max_tokens", "seed")
+        version = create_system_version(
+            owner=owner,
+            name=options["name"],
+            connection=self._connection(owner, options),
+            model=options["model"],
+            system_prompt=options["system_prompt"],
+            prompt_template=options["prompt_template"],
+            sampling={n: options[n] for n in names if options[n] is not None},
+        )
+        if options["json"]:
+            self.print_json({"id": str(version.uuid), "label": version.label})
+        else:
+            self.say(f"{version.label} is defined.")
+
+    def _connection(self, owner: Any, options: dict[str, Any]) -> Connection | None:
+        url, name = options["base_url"], options["connection"]
+        mine = Connection.objects.filter(owner=owner)
+        if name and not url:
+            found = mine.filter(name=name).first()
+            if found is None:
+                raise CommandError(f"{owner.username} has no connection {name!r}.")
+            return found
+        if not url:
+            return None
+        return mine.filter(base_url=url.rstrip("/")).first() or create_connection(
+            owner=owner,
+            name=name or url,
+            base_url=url,
+            key_env=options["key_env"],
+            price_in=options["price_in"],
+            price_out=options["price_out"],
+        )
