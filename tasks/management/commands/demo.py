@@ -73,7 +73,7 @@ class Command(JeoulCommand):
         supervisor.start(
             "web",
             [python, "-m", "gunicorn", "jeoul.wsgi", "--bind", f"127.0.0.1:{port}", "--workers",
-             "2", "--threads", "4", "--graceful-timeout", "5"],
+             "2", "--threads", "4", "--graceful-timeout", "5", "--no-control-socket"],
             env,
         )  # fmt: skip
         celery = [python, "-m", "celery", "-A", "tasks"]
