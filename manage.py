@@ -13,7 +13,7 @@ _NEED_NO_TABLES = {
     "help",
     "version",
     "collectstatic",
-    "compilemessages",
+    "messages",
 }
 
 

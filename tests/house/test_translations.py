@@ -9,42 +9,11 @@ import re
 from pathlib import Path
 
 import pytest
-from django.utils.translation.template import templatize
 
-ROOT = Path(__file__).resolve().parents[2]
-LOCALE = ROOT / "platform" / "jeoul" / "locale"
+from tasks.management.commands.messages import LOCALE, ROOT, all_strings
+
 LANGUAGES = sorted(folder.name for folder in LOCALE.iterdir() if folder.is_dir())
-_CALLS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
-_STRING = r"""u?('''(?:[^\\]|\\.)*?'''|\"(?:[^"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"""
 _HOLES = re.compile(r"%\(\w+\)[sd]|%[sd]")
-
-
-def in_python(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        name = getattr(node, "func", None)
-        if isinstance(name, ast.Name) and name.id in _CALLS:
-            first = node.args[0]
-            if isinstance(first, ast.Constant):
-                found.add(first.value)
-    return found
-
-
-def in_template(path: Path) -> set[str]:
-    source = templatize(path.read_text())
-    calls = re.findall(rf"(?:_|n?gettext)\({_STRING}", source, re.DOTALL)
-    return {ast.literal_eval(text) for text in calls}
-
-
-def all_strings() -> set[str]:
-    python = [*(ROOT / "annotation").rglob("*.py")]
-    python += [*(ROOT / "platform" / "jeoul").glob("*/models.py")]
-    python += [*(ROOT / "platform" / "jeoul" / "studies" / "models").glob("*.py")]
-    python += [*(ROOT / "platform" / "jeoul" / "dashboard").rglob("*.py")]
-    python += [ROOT / "platform" / "jeoul" / "results" / "words.py"]
-    templates = [*(ROOT / "templates").rglob("*.html")]
-    found = set().union(*map(in_python, python), *map(in_template, templates))
-    return {text for text in found if text.strip()}
 
 
 def read_po(path: Path) -> dict[str, tuple[str, bool]]:

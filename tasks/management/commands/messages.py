@@ -1,0 +1,67 @@
+"""Bring the translation files up to the words in the code, and compile them; for developers.
+
+In pure Python, since gettext's own tools are not on every machine.
+"""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand
+from django.utils.translation.template import templatize
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+LOCALE: Final = ROOT / "platform" / "jeoul" / "locale"
+_CALLS: Final = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ngettext_lazy"}
+_STRING: Final = r"""u?('''(?:[^\\]|\\.)*?'''|\"(?:[^"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"""
+
+
+def in_python(path: Path) -> set[str]:
+    """The texts that a module marks for translation."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        name = getattr(node, "func", None)
+        if isinstance(node, ast.Call) and isinstance(name, ast.Name) and name.id in _CALLS:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                found.add(first.value)
+    return found
+
+
+def in_template(path: Path) -> set[str]:
+    """The texts that a template marks for translation."""
+    source = templatize(path.read_text())
+    calls = re.findall(rf"(?:_|n?gettext)\({_STRING}", source, re.DOTALL)
+    return {ast.literal_eval(text) for text in calls}
+
+
+def all_strings() -> set[str]:
+    """Every text that a person may read on a page."""
+    modules = [p for top in ("annotation", "platform/jeoul") for p in (ROOT / top).rglob("*.py")]
+    python = [p for p in modules if "migrations" not in p.parts]
+    templates = [*(ROOT / "templates").rglob("*.html")]
+    found = set().union(*map(in_python, python), *map(in_template, templates))
+    return {text for text in found if text.strip()}
+
+
+class Command(BaseCommand):
+    help = "Add missing texts to the .po files, drop those no longer used, sort and compile."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        import polib  # a developer's tool, not installed where the site runs
+
+        wanted = all_strings()
+        for path in sorted(LOCALE.glob("*/LC_MESSAGES/django.po")):
+            file = polib.pofile(str(path), wrapwidth=10**6)
+            kept = {entry.msgid: entry for entry in file if entry.msgid in wanted}
+            for entry in kept.values():
+                entry.occurrences = []
+            added = sorted(wanted - kept.keys())
+            kept |= {text: polib.POEntry(msgid=text) for text in added}
+            # Sorted, so that two branches rarely write to the same place.
+            file[:] = [kept[text] for text in sorted(kept)]
+            file.save(str(path))
+            file.save_as_mofile(str(path.with_suffix(".mo")))
+            for text in added:
+                self.stderr.write(f"{path.parent.parent.name} needs: {text}", ending="\n")
