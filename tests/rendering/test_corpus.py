@@ -75,9 +75,10 @@ def test_the_corpus_is_large():
 @pytest.mark.parametrize("number", range(len(CORPUS)))
 def test_a_hostile_answer_comes_out_harmless_and_soon(number, render):
     text = CORPUS[number]
-    begun = time.perf_counter()
+    # The work of this thread alone: another process on the machine takes nothing from it.
+    begun = time.thread_time()
     html = render(text)
-    assert time.perf_counter() - begun < 1, text[:80]
+    assert time.thread_time() - begun < 1, text[:80]
     assert what_is_wrong(html) == [], text[:80]
     assert html.strip() or not text.strip()
 
