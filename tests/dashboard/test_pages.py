@@ -109,12 +109,18 @@ def test_a_researcher_sets_a_study_up_by_hand(tmp_path):
     versions = [s.versions.get() for s in user.systems.all()]
     form = {
         "title": "By hand", "prompt_set": prompt_set.uuid, "design": "all_pairs", "overlap": 2,
-        "samples": 1, "systems": [v.uuid for v in versions], "scale": 5, "currency": "USD",
-        "criterion_question": "Which is better?", "pay_per_judgement": "0.10",
+        "samples": 1, "systems": [v.uuid for v in versions], "currency": "USD",
+        "pay_per_judgement": "0.10", "criterion-TOTAL_FORMS": 3, "criterion-INITIAL_FORMS": 1,
+        "criterion-0-name": "Overall", "criterion-0-question": "Which is better?",
+        "criterion-0-scale": 5, "criterion-1-name": "Safety", "criterion-1-scale": 4,
+        "criterion-1-question": "Which is safer?", "criterion-1-chips": "polite\ntrue",
+        "criterion-2-scale": 4,
     }  # fmt: skip
     assert client.post(reverse("study-create"), form | {"overlap": 0}).status_code == 422
     response = client.post(reverse("study-create"), form)
-    assert response.status_code == 302
+    if response.status_code != 302:
+        context = response.context
+        raise AssertionError((context["form"].errors, context["criteria"].errors))
     study = user.memberships.get().study
     assert client.get(reverse("study-edit", args=[study.uuid])).status_code == 200
     client.post(reverse("study-edit", args=[study.uuid]), form | {"overlap": 3})

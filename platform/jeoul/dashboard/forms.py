@@ -3,10 +3,14 @@
 from typing import Any
 
 from django import forms
+from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
 from jeoul.accounts.models import User
+from jeoul.accounts.roles import Role
 from jeoul.studies.access import prompt_sets_for
+from jeoul.studies.actions import CriterionSpec
+from jeoul.studies.hashing import content_hash
 from jeoul.studies.models import Connection, Design, PromptSet, Study, SystemVersion
 
 SCALES = [
@@ -25,6 +29,10 @@ class _LineList(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        # A list is compared with a list: else an untouched empty field would count as filled in.
+        return bool(self.to_python(initial) != self.to_python(data))
 
 
 class StudyForm(forms.Form):
@@ -61,14 +69,6 @@ class StudyForm(forms.Form):
     samples = forms.IntegerField(
         min_value=1, max_value=100, initial=1, label=_("Answers per system and prompt")
     )
-    criterion_question = forms.CharField(
-        max_length=300, initial="Which answer is better overall?", label=_("Question to annotators")
-    )
-    criterion_definition = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 3}), required=False, label=_("What “better” means")
-    )
-    scale = forms.TypedChoiceField(choices=SCALES, coerce=int, initial=4, label=_("Scale"))
-    chips = _LineList(required=False, label=_("Reasons to tick, one per line"))
     instructions = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 6}),
         required=False,
@@ -108,9 +108,48 @@ class StudyForm(forms.Form):
         return {name: self.cleaned_data[name] for name in names}
 
 
+class CriterionForm(forms.Form):
+    """One question to annotators; the first of a study is the overall one."""
+
+    name = forms.CharField(max_length=100, label=_("Criterion"))
+    question = forms.CharField(max_length=300, label=_("Question to annotators"))
+    definition = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}), required=False, label=_("What “better” means")
+    )
+    # A text, as it is posted: else an untouched further question would count as filled in.
+    scale = forms.TypedChoiceField(choices=SCALES, coerce=int, initial="4", label=_("Scale"))
+    chips = _LineList(required=False, label=_("Reasons to tick, one per line"))
+
+    def spec(self, *, is_overall: bool) -> CriterionSpec:
+        data = self.cleaned_data
+        key = "overall" if is_overall else slugify(data["name"])[:40] or content_hash(data)[:8]
+        return CriterionSpec(key=key, is_overall=is_overall, **data)
+
+
+CriterionFormSet = forms.formset_factory(
+    CriterionForm, extra=2, min_num=1, validate_min=True, max_num=6
+)
+FIRST_CRITERION: list[dict[str, Any]] = [
+    {"name": "Overall", "question": "Which answer is better overall?", "scale": 4}
+]
+
+
+def criteria_of(study: Study) -> list[dict[str, Any]]:
+    """A draft's criteria as the forms that made them."""
+    return [
+        {
+            "name": c.name,
+            "question": c.question,
+            "definition": c.definition,
+            "scale": c.scale,
+            "chips": "\n".join(c.chips),
+        }
+        for c in study.criteria.order_by("-is_overall", "position")
+    ]
+
+
 def initial_of(study: Study) -> dict[str, Any]:
     """A draft as the form that made it."""
-    overall = study.criteria.get(is_overall=True)
     baseline = study.entries.filter(is_baseline=True).select_related("system_version").first()
     return {
         "title": study.title,
@@ -121,10 +160,6 @@ def initial_of(study: Study) -> dict[str, Any]:
         "design": study.design,
         "overlap": study.overlap,
         "samples": study.samples,
-        "criterion_question": overall.question,
-        "criterion_definition": overall.definition,
-        "scale": overall.scale,
-        "chips": "\n".join(overall.chips),
         "instructions": study.instructions,
         "content_warning": study.content_warning,
         "worker_cap": study.worker_cap,
@@ -228,6 +263,12 @@ class SystemForm(forms.Form):
     def sampling(self) -> dict[str, object]:
         names = ("temperature", "max_tokens", "seed")
         return {n: self.cleaned_data[n] for n in names if self.cleaned_data[n] is not None}
+
+
+class MemberForm(forms.Form):
+    username = forms.CharField(max_length=150, label=_("User name"))
+    role = forms.ChoiceField(choices=[*Role.choices, ("", _("no role"))], required=False,
+                             label=_("Role"))  # fmt: skip
 
 
 class TokenForm(forms.Form):

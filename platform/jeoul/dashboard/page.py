@@ -62,6 +62,7 @@ def study_context(request: HttpRequest, study: Study, tab: str) -> dict[str, Any
         "may_run": May.RUN in rights,
         "may_export": May.EXPORT in rights,
         "may_adjudicate": May.ADJUDICATE in rights,
+        "may_own": May.OWN in rights,
         "breadcrumbs": [
             {"label": _("Studies"), "url": reverse("study-list")},
             {"label": study.title, "url": ""},

@@ -20,6 +20,7 @@ urlpatterns = [
     path(f"{_STUDY}state/", studies.study_move, name="study-move"),
     path(f"{_STUDY}generate/", studies.study_generate, name="study-generate"),
     path(f"{_STUDY}amend/", studies.study_amend, name="study-amend"),
+    path(f"{_STUDY}members/", studies.member_set, name="member-set"),
     path(f"{_STUDY}invites/", studies.invite_create, name="invite-create"),
     path(f"{_STUDY}results/", results.study_results, name="study-results"),
     path(f"{_STUDY}report/", results.study_report, name="study-report"),

@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
-from jeoul.comparisons.models import Comparison, Judgement
+from jeoul.comparisons.models import Answer, Comparison, Judgement
 from jeoul.quality.models import Flag
-from jeoul.studies.models import Study
+from jeoul.studies.models import A_WINS, B_WINS, Study
 from jeoul.workers.models import Worker
 
 
@@ -35,6 +35,29 @@ def get_comparison(study: Study, uuid: UUID) -> Comparison:
     if found is None:
         raise Http404("No such comparison.")
     return found
+
+
+def _overall_answers() -> QuerySet[Answer]:
+    """Answers in force on a study's overall criterion."""
+    later = Judgement.objects.filter(supersedes=OuterRef("judgement_id"))
+    return Answer.objects.filter(~Exists(later), criterion__is_overall=True)
+
+
+def votes_on(comparisons: list[int]) -> dict[int, tuple[int, int, int, int]]:
+    """Wins of A, wins of B, ties and both bad of each comparison, by id."""
+    tally: dict[int, list[int]] = {}
+    rows = _overall_answers().filter(judgement__comparison__in=comparisons)
+    for pk, outcome in rows.values_list("judgement__comparison_id", "outcome"):
+        tally.setdefault(pk, [0, 0, 0, 0])[outcome] += 1
+    return {pk: (n[0], n[1], n[2], n[3]) for pk, n in tally.items()}
+
+
+def disputed(rows: QuerySet[Comparison]) -> QuerySet[Comparison]:
+    """Comparisons in which both answers have won someone."""
+    mine = _overall_answers().filter(judgement__comparison=OuterRef("pk"))
+    return rows.filter(
+        Exists(mine.filter(outcome=A_WINS)), Exists(mine.filter(outcome=B_WINS)), judged__gt=1
+    )
 
 
 def judgements_in_force(study: Study) -> QuerySet[Judgement]:

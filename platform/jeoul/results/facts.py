@@ -27,8 +27,11 @@ def shown_choice(table: Table) -> Shown:
     )
 
 
-def worker_facts(table: Table) -> list[WorkerFacts]:
-    """One record per worker from the overall criterion's rows, gold rows included."""
+def worker_facts(table: Table, times: dict[int, float] | None = None) -> list[WorkerFacts]:
+    """One record per worker from the overall criterion's rows, gold rows included.
+
+    ``times``: reading seconds by output; read from the database where they are not given.
+    """
     real = table.select(table.is_kind("real"))
     if not len(table):
         return []
@@ -46,7 +49,7 @@ def worker_facts(table: Table) -> list[WorkerFacts]:
     gold_n, gold_right = _gold(table, code, n_workers)
     agreement = _agreement(real, workers)
     seconds = _by_worker(table.floats("seconds"), code, n_workers)
-    share = _by_worker(_reading_share(table), code, n_workers)
+    share = _by_worker(_reading_share(table, times), code, n_workers)
     left, right = count(shown.left), count(shown.right)
     return [
         WorkerFacts(
@@ -97,9 +100,9 @@ def _agreement(real: Table, workers: Ints) -> dict[int, tuple[float | None, int]
     }
 
 
-def _reading_share(table: Table) -> np.ndarray:
+def _reading_share(table: Table, times: dict[int, float] | None) -> np.ndarray:
     """Seconds over the reading time of both answers; nan where either is unknown."""
-    times = reading_times(table)
+    times = reading_times(table) if times is None else times
     if not times:
         return np.full(len(table), np.nan)
     known = np.array(sorted(times), dtype=np.int64)

@@ -1,6 +1,6 @@
 """Studies: the list, one study's overview, its plan and its state."""
 
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.conf import settings
@@ -8,16 +8,28 @@ from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count, Sum
 from django.db.models.functions import Coalesce
+from django.forms import BaseFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from jeoul.accounts.roles import May
+from jeoul.accounts.models import User
+from jeoul.accounts.roles import May, Role
 from jeoul.base import DomainError
 from jeoul.comparisons.building import build_comparisons, retarget
-from jeoul.dashboard.forms import AmendForm, InviteForm, StudyForm, initial_of
+from jeoul.dashboard.forms import (
+    FIRST_CRITERION,
+    AmendForm,
+    CriterionForm,
+    CriterionFormSet,
+    InviteForm,
+    MemberForm,
+    StudyForm,
+    criteria_of,
+    initial_of,
+)
 from jeoul.dashboard.page import (
     open_study,
     page,
@@ -32,7 +44,6 @@ from jeoul.results.progress import study_outputs, study_progress
 from jeoul.results.words import verdict
 from jeoul.studies.access import studies_for
 from jeoul.studies.actions import (
-    CriterionSpec,
     amend_study,
     create_study,
     due_outputs,
@@ -40,6 +51,7 @@ from jeoul.studies.actions import (
     must_be_draft,
     problems_before_start,
     set_criteria,
+    set_member,
     set_systems,
     update_draft,
 )
@@ -49,6 +61,7 @@ from jeoul.workers.actions import get_vendor, make_invite
 from tasks.generation import enqueue
 
 _ENQUEUED = 1000
+Criteria: TypeAlias = "BaseFormSet[CriterionForm]"
 
 
 @require_safe
@@ -78,16 +91,17 @@ def study_list(request: HttpRequest) -> HttpResponse:
 def study_create(request: HttpRequest) -> HttpResponse:
     user = researcher(request)
     form = StudyForm(request.POST or None, user=user)
-    if request.method == "POST" and form.is_valid():
+    criteria = CriterionFormSet(request.POST or None, initial=FIRST_CRITERION, prefix="criterion")
+    if request.method == "POST" and form.is_valid() and criteria.is_valid():
         try:
             with transaction.atomic():
                 study = create_study(owner=user, title=form.cleaned_data["title"])
-                _apply(form, study, request)
+                _apply(form, criteria, study, request)
         except DomainError as error:
             refuse(form, error)
         else:
             return redirect("study-detail", study=study.uuid)
-    return _form(request, form, None)
+    return _form(request, form, criteria, None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -96,22 +110,28 @@ def study_edit(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study, May.RUN)
     must_be_draft(found)
     form = StudyForm(request.POST or None, user=researcher(request), initial=initial_of(found))
-    if request.method == "POST" and form.is_valid():
+    criteria = CriterionFormSet(
+        request.POST or None, initial=criteria_of(found), prefix="criterion"
+    )
+    if request.method == "POST" and form.is_valid() and criteria.is_valid():
         try:
             with transaction.atomic():
-                _apply(form, found, request)
+                _apply(form, criteria, found, request)
         except DomainError as error:
             refuse(form, error)
         else:
             messages.success(request, _("Saved."))
             return redirect("study-detail", study=found.uuid)
-    return _form(request, form, found)
+    return _form(request, form, criteria, found)
 
 
-def _form(request: HttpRequest, form: StudyForm, study: Study | None) -> HttpResponse:
+def _form(
+    request: HttpRequest, form: StudyForm, criteria: Criteria, study: Study | None
+) -> HttpResponse:
     status = 422 if form.is_bound else 200
     context = {
         "form": form,
+        "criteria": criteria,
         "study": study,
         "breadcrumbs": [
             {"label": _("Studies"), "url": reverse("study-list")},
@@ -121,7 +141,7 @@ def _form(request: HttpRequest, form: StudyForm, study: Study | None) -> HttpRes
     return page(request, "dashboard/study_form.html", "studies", context, status=status)
 
 
-def _apply(form: StudyForm, study: Study, request: HttpRequest) -> None:
+def _apply(form: StudyForm, criteria: Criteria, study: Study, request: HttpRequest) -> None:
     """Bring a draft to what the form says, by the same actions as the API."""
     data = form.cleaned_data
     prompt_set = data["prompt_set"]
@@ -132,19 +152,10 @@ def _apply(form: StudyForm, study: Study, request: HttpRequest) -> None:
         | {"title": data["title"], "prompt_set_version": prompt_set and prompt_set.latest()},
     )
     set_systems(study=study, systems=list(data["systems"]), baseline=data["baseline"])
+    # A row left empty is no criterion; the first one is the overall question.
+    filled = [row for row in criteria if row.cleaned_data]
     set_criteria(
-        study=study,
-        criteria=[
-            CriterionSpec(
-                key="overall",
-                name=_("Overall"),
-                question=data["criterion_question"],
-                definition=data["criterion_definition"],
-                scale=data["scale"],
-                chips=data["chips"],
-                is_overall=True,
-            )
-        ],
+        study=study, criteria=[row.spec(is_overall=not at) for at, row in enumerate(filled)]
     )
 
 
@@ -174,6 +185,8 @@ def _overview(study: Study) -> dict[str, Any]:
         "invite_form": InviteForm(),
         "amend_form": AmendForm(initial={"overlap": study.overlap}),
         "amendments": study.amendments.select_related("by"),
+        "members": study.memberships.select_related("user").order_by("pk"),
+        "member_form": MemberForm(),
     }
 
 
@@ -240,6 +253,28 @@ def invite_create(request: HttpRequest, study: UUID) -> HttpResponse:
         messages.success(request, _("The link is ready to be copied."))
     else:
         messages.error(request, _("Say where the workers come from."))
+    return redirect("study-detail", study=found.uuid)
+
+
+@require_POST
+@signed_in
+def member_set(request: HttpRequest, study: UUID) -> HttpResponse:
+    """Give a researcher a role on the study, or take it away."""
+    found = open_study(request, study, May.OWN)
+    form = MemberForm(request.POST)
+    user = form.is_valid() and User.objects.filter(username=form.cleaned_data["username"]).first()
+    if not user:
+        messages.error(request, _("There is no researcher of this name."))
+        return redirect("study-detail", study=found.uuid)
+    role = form.cleaned_data["role"]
+    try:
+        set_member(
+            study=found, actor=researcher(request), user=user, role=Role(role) if role else None
+        )
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, _("Saved."))
     return redirect("study-detail", study=found.uuid)
 
 
