@@ -38,7 +38,7 @@ def test_llmfao_leaderboard_and_alpha(data):
     assert done.added == 8931
     (criterion,) = results["criteria"]
     assert criterion["scale"] == 3
-    systems = criterion["ranking"]["systems"]
+    systems = criterion["ranking"]
     with (data / "llmfao" / "leaderboard_published.csv").open() as file:
         rows = [r for r in csv.DictReader(file) if r["judge"] == "crowd"]
     assert len(rows) == len(systems) == 59

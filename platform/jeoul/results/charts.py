@@ -31,7 +31,7 @@ def draw_charts(results: dict[str, Any]) -> dict[str, str]:
     for criterion in results["criteria"]:
         if criterion["pairs"]:
             charts[f"pairs-{criterion['key']}"] = pairs_chart(criterion)
-        if (criterion["ranking"] or {}).get("systems"):
+        if criterion["ranking"]:
             charts[f"ranking-{criterion['key']}"] = ranking_chart(criterion)
     if overall and len(overall["pairs"]) > 1:
         charts["matrix"] = matrix_chart(overall)
@@ -107,7 +107,7 @@ def ranking_chart(criterion: dict[str, Any]) -> Chart:
     """Bradley-Terry scores with their 95 % intervals, best first."""
     rows = [
         {**system, "label": f"{system['rank']}. {system['system']}"}
-        for system in criterion["ranking"]["systems"]
+        for system in criterion["ranking"]
     ]
     title = f"Bradley–Terry score with 95 % interval (n = {criterion['judgements']})"
     return _intervals(rows, "score:Q", title, None)
@@ -170,7 +170,7 @@ def matrix_chart(criterion: dict[str, Any]) -> Chart:
                 {"row": one, "column": other, "rate": rate, "label": f"{rate:.0%}",
                  "n": f"n = {pair['n']}", "ink": "white" if rate > 0.62 else _INK}
             )  # fmt: skip
-    order = [s["system"] for s in (criterion["ranking"] or {}).get("systems", [])]
+    order = [s["system"] for s in criterion["ranking"]]
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         x=alt.X("column:N", sort=order or None, title="against",
                 axis=alt.Axis(orient="top", labelAngle=0)),

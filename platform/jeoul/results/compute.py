@@ -93,7 +93,7 @@ def _criterion(criterion: Criterion, table: Table, labels: dict[int, str]) -> di
         "judgements": len(rows),
     }
     if not len(rows):
-        return base | {"pairs": [], "ranking": None, "agreement": None, "grades": {}}
+        return base | {"pairs": [], "ranking": [], "fit": {}, "agreement": None, "grades": {}}
     # A system without a judgement has no place in a ranking; it would only disconnect it.
     seen = set(rows.ints("system_a").tolist()) | set(rows.ints("system_b").tolist())
     judged = {pk: label for pk, label in labels.items() if pk in seen}
@@ -101,7 +101,7 @@ def _criterion(criterion: Criterion, table: Table, labels: dict[int, str]) -> di
     names = list(judged.values())
     return base | {
         "pairs": [_pair(p, names) for p in pair_rates(votes)],
-        "ranking": _ranking(votes, names),
+        **_ranking(votes, names),
         "agreement": _agreement(rows, criterion),
         "grades": _grades(rows),
     }
@@ -126,17 +126,17 @@ def _pair(pair: PairRate, names: list[str]) -> dict[str, Any]:
 
 
 def _ranking(votes: Votes, names: list[str]) -> dict[str, Any]:
+    """The systems in order, and how the model was fitted or why it could not be."""
     try:
         ranking = bradley_terry.fit(votes)
     except AnalysisError as error:
         try:
             ranking = bradley_terry.fit(votes, ridge=RIDGE)
         except AnalysisError:
-            return {"error": _with_names(error, names)}
+            return {"ranking": [], "fit": {"error": _with_names(error, names)}}
     return {
-        "method": ranking.method,
-        "note": ranking.note,
-        "systems": [
+        "fit": {"method": ranking.method, "note": ranking.note},
+        "ranking": [
             {
                 "system": names[s.system],
                 **{k: _number(v) if isinstance(v, float) else v for k, v in asdict(s).items()

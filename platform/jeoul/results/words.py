@@ -50,7 +50,7 @@ def verdict(results: dict[str, Any]) -> Verdict | None:
     if overall is None or not overall["pairs"]:
         return None
     pairs = overall["pairs"]
-    ranking = (overall["ranking"] or {}).get("systems") or []
+    ranking = overall["ranking"]
     shown = pairs[0]
     if len(ranking) > 1:
         top = {ranking[0]["system"], ranking[1]["system"]}
@@ -77,13 +77,12 @@ def summary(results: dict[str, Any]) -> list[str]:
     for criterion in results["criteria"]:
         lines.append(f"\n{criterion['name']} ({criterion['judgements']} judgements)")
         lines.extend(f"  {pair_sentence(p)}" for p in criterion["pairs"])
-        ranking = criterion["ranking"] or {}
         lines.extend(
             f"  {s['rank']}. {s['system']}: {s['score']:+.3f} ({s['low']:+.3f} to {s['high']:+.3f})"
-            for s in ranking.get("systems", [])
+            for s in criterion["ranking"]
         )
-        if ranking.get("error"):
-            lines.append(f"  No ranking: {ranking['error']}")
+        if criterion["fit"].get("error"):
+            lines.append(f"  No ranking: {criterion['fit']['error']}")
         alpha = (criterion["agreement"] or {}).get("nominal", {})
         if alpha.get("alpha") is not None:
             lines.append(f"  Krippendorff's alpha (nominal): {alpha['alpha']:.3f}")
