@@ -4,31 +4,11 @@ from typing import Final
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from jeoul.studies.models import Study
 
 TELEMETRY: Final = ("visible_ms", "focus_ms", "hidden_ms", "first_action_ms", "paste_chars")
 # PostgreSQL's integer; a larger number is a broken clock.
 _LARGEST: Final = 2**31 - 1
-
-# Refusals reach annotators in the words of the actions, which know no language. They stand here
-# so that translators find them; a page translates what it is given.
-REFUSALS: Final = (
-    gettext_noop("This link has been ended by the organisers."),
-    gettext_noop("This study does not take answers at the moment."),
-    gettext_noop("Please agree to take part first."),
-    gettext_noop("This link is not valid. Open the link you were invited with."),
-    gettext_noop("This link has been ended. Open the link you were invited with."),
-    gettext_noop("This invitation is closed."),
-    gettext_noop("This invitation is full. Thank you for your interest."),
-    gettext_noop("This answer was already sent with another content; reload the page."),
-    gettext_noop("This answer is being saved already; please wait a moment."),
-    gettext_noop("You skipped this comparison, so it can't be answered any more."),
-    gettext_noop("The time for this comparison was over and someone else has answered it."),
-    gettext_noop("There is no answer to change here."),
-    gettext_noop("Choose what is wrong with the item."),
-    gettext_noop("An answer to at least one question is needed."),
-)
 
 
 def consent_for(study: Study) -> str:

@@ -76,3 +76,23 @@ def test_the_scripts_hold_no_words_of_their_own():
     scripts = "".join(p.read_text() for p in (ROOT / "static" / "js").glob("a*.js"))
     code = re.sub(r"/\*.*?\*/|//[^\n]*", "", scripts, flags=re.DOTALL)
     assert not re.findall(r"textContent = [\"'`]", code)
+
+
+# What an annotator's request can raise; the rest of the refusals is for researchers.
+SEEN_BY_ANNOTATORS = ("comparisons/actions.py", "workers/actions.py", "risk/actions.py")
+
+
+def refusals(path: Path) -> list[tuple[int, ast.expr]]:
+    """The message of every refusal that a module raises, with its line."""
+    raised = [n.exc for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Raise)]
+    return [
+        (call.lineno, call.args[0]) for call in raised if isinstance(call, ast.Call) and call.args
+    ]
+
+
+@pytest.mark.parametrize("module", SEEN_BY_ANNOTATORS)
+def test_every_refusal_that_an_annotator_can_read_is_marked_for_translators(module):
+    found = refusals(ROOT / "platform" / "jeoul" / module)
+    assert found
+    plain = [line for line, message in found if isinstance(message, ast.Constant | ast.JoinedStr)]
+    assert plain == []

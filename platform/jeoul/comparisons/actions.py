@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from django.db import DatabaseError, transaction
 from django.db.models import Count, F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from jeoul.base import DomainError, InvalidInput
 from jeoul.comparisons.choosing import choose_comparison
@@ -36,7 +37,7 @@ class NothingLeft(DomainError):
     code = "nothing_left"
 
     def __init__(self, *, final: bool) -> None:
-        super().__init__("There is nothing left to compare.", final=final)
+        super().__init__(_("There is nothing left to compare."), final=final)
         self.final = final
 
 
@@ -70,11 +71,11 @@ class Said:
 
 def _must_work(enrolment: Enrolment, study: Study) -> None:
     if enrolment.revoked_at or enrolment.worker.state != WorkerState.ACTIVE:
-        raise StudyNotOpen("This link has been ended by the organisers.")
+        raise StudyNotOpen(_("This link has been ended by the organisers."))
     if study.state != StudyState.RUNNING:
-        raise StudyNotOpen("This study does not take answers at the moment.")
+        raise StudyNotOpen(_("This study does not take answers at the moment."))
     if enrolment.stage not in {Stage.CONSENTED, Stage.WORKING}:
-        raise StudyNotOpen("Please agree to take part first.")
+        raise StudyNotOpen(_("Please agree to take part first."))
 
 
 @transaction.atomic
@@ -231,10 +232,12 @@ def submit_judgement(
     earlier = Judgement.objects.filter(assignment=held, client_key=client_key).first()
     if earlier:
         if earlier.payload_hash != payload:
-            raise KeyReused("This answer was already sent with another content; reload the page.")
+            raise KeyReused(
+                _("This answer was already sent with another content; reload the page.")
+            )
         return earlier, False
     if held.state == AssignmentState.SUBMITTED:
-        raise AlreadyJudged("This comparison is already answered; use “change my last answer”.")
+        raise AlreadyJudged(_("This comparison is already answered; use “change my last answer”."))
     if held.state != AssignmentState.RESERVED or held.expires_at <= now:
         _take_back(held, now)
     judgement = _store(held, client_key, payload, answers, telemetry, now, None)
@@ -258,7 +261,9 @@ def _lock_assignment(pk: int) -> Assignment:
             )
     except DatabaseError as error:
         if getattr(error.__cause__, "pgcode", "") == "55P03":
-            raise InFlight("This answer is being saved already; please wait a moment.") from error
+            raise InFlight(
+                _("This answer is being saved already; please wait a moment.")
+            ) from error
         raise
 
 
@@ -267,7 +272,7 @@ def _take_back(held: Assignment, now: datetime) -> None:
     if held.state == AssignmentState.RESERVED:
         return  # over its time but not yet swept: the place is still ours
     if held.state == AssignmentState.SKIPPED:
-        raise AssignmentExpired("You skipped this comparison, so it can't be answered any more.")
+        raise AssignmentExpired(_("You skipped this comparison, so it can't be answered any more."))
     taken = Comparison.objects.filter(pk=held.comparison_id, taken__lt=F("target")).update(
         taken=F("taken") + 1
     )
@@ -278,7 +283,7 @@ def _take_back(held: Assignment, now: datetime) -> None:
     ).exists()
     if not taken or again:
         raise AssignmentExpired(
-            "The time for this comparison was over and someone else has answered it."
+            _("The time for this comparison was over and someone else has answered it.")
         )
 
 
@@ -298,7 +303,7 @@ def _store(
     supersedes: Judgement | None,
 ) -> Judgement:
     if not answers:
-        raise InvalidInput("An answer to at least one question is needed.")
+        raise InvalidInput(_("An answer to at least one question is needed."))
     judgement = Judgement.objects.create(
         study_id=held.enrolment.study_id,
         comparison_id=held.comparison_id,
@@ -347,13 +352,15 @@ def revise_judgement(
     payload = _payload_hash(answers)
     current = Judgement.objects.filter(assignment=held, superseded_by=None).order_by("-id").first()
     if current is None:
-        raise AssignmentExpired("There is no answer to change here.")
+        raise AssignmentExpired(_("There is no answer to change here."))
     if current.client_key == client_key:
         if current.payload_hash != payload:
-            raise KeyReused("This answer was already sent with another content; reload the page.")
+            raise KeyReused(
+                _("This answer was already sent with another content; reload the page.")
+            )
         return current
     if held.enrolment.study.state != StudyState.RUNNING:
-        raise StudyNotOpen("This study does not take answers at the moment.")
+        raise StudyNotOpen(_("This study does not take answers at the moment."))
     return _store(held, client_key, payload, answers, telemetry, timezone.now(), current)
 
 

@@ -1,5 +1,7 @@
 """Noting what an annotator says is wrong with an item."""
 
+from django.utils.translation import gettext_noop as _
+
 from jeoul.base import InvalidInput
 from jeoul.risk.models import Report, ReportReason
 from jeoul.studies.models import Output, Prompt, Study
@@ -16,7 +18,7 @@ def report_item(
 ) -> Report:
     """Store a report; it never counts against the reporter."""
     if reason not in ReportReason.values:
-        raise InvalidInput("Choose what is wrong with the item.", field="kind")
+        raise InvalidInput(_("Choose what is wrong with the item."), field="kind")
     return Report.objects.create(
         study=study,
         prompt=prompt,

@@ -5,6 +5,7 @@ import hashlib
 from django.core import signing
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from jeoul.accounts.models import User
 from jeoul.base import DomainError
@@ -50,14 +51,16 @@ def enrolment_of(token: str) -> Enrolment:
     try:
         uuid, token_round = signing.loads(token, salt=_SALT, max_age=TOKEN_DAYS * 86_400)
     except (signing.BadSignature, ValueError):
-        raise LinkInvalid("This link is not valid. Open the link you were invited with.") from None
+        raise LinkInvalid(
+            _("This link is not valid. Open the link you were invited with.")
+        ) from None
     enrolment = (
         Enrolment.objects.select_related("study", "worker", "invite")
         .filter(uuid=uuid, token_round=token_round, revoked_at=None)
         .first()
     )
     if enrolment is None:
-        raise LinkInvalid("This link has been ended. Open the link you were invited with.")
+        raise LinkInvalid(_("This link has been ended. Open the link you were invited with."))
     return enrolment
 
 
@@ -85,9 +88,9 @@ def arrive(
             if enrolment:
                 return enrolment
     if locked.closed_at:
-        raise LinkInvalid("This invitation is closed.")
+        raise LinkInvalid(_("This invitation is closed."))
     if locked.cap is not None and locked.enrolments.count() >= locked.cap:
-        raise LinkInvalid("This invitation is full. Thank you for your interest.")
+        raise LinkInvalid(_("This invitation is full. Thank you for your interest."))
     if external_id and known:
         worker = known.worker
     else:
