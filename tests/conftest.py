@@ -83,6 +83,8 @@ def start_worker(env: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
             env=env,
             stdout=subprocess.DEVNULL,
             stderr=log,
+            # Its beat is a process of its own, which must not outlive a killed worker.
+            start_new_session=True,
         )  # fmt: skip
 
 

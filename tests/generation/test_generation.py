@@ -239,7 +239,7 @@ def test_a_real_worker_loses_and_doubles_nothing(provider, process_env, tmp_path
             time.sleep(0.05)
         redis.Redis.from_url(settings.REDIS_URL).flushdb()
     finally:
-        os.kill(first.pid, signal.SIGKILL)
+        os.killpg(first.pid, signal.SIGKILL)
         first.wait()
     Output.objects.filter(state=OutputState.RUNNING).update(lease_until=timezone.now())
     second = conftest.start_worker(process_env, tmp_path)
