@@ -13,6 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db import connection
 from jeoul.demo.setup import Demo, open_study, read_demo, set_up
 from jeoul.results.progress import StudyProgress, study_progress
+from jeoul.serving import web_command
 from jeoul.studies.generation.actions import outputs_due
 from jeoul.studies.models import Study
 from jeoul.supervisor import PortTaken, Supervisor, check_port, wait_for_port
@@ -70,12 +71,7 @@ class Command(JeoulCommand):
             supervisor.start(
                 "model", [python, "-m", "jeoul.local_llm", "--port", str(llm_port)], env
             )
-        supervisor.start(
-            "web",
-            [python, "-m", "gunicorn", "jeoul.wsgi", "--bind", f"127.0.0.1:{port}", "--workers",
-             "2", "--threads", "4", "--graceful-timeout", "5", "--no-control-socket"],
-            env,
-        )  # fmt: skip
+        supervisor.start("web", web_command(port), env)
         celery = [python, "-m", "celery", "-A", "tasks"]
         supervisor.start(
             "worker", [*celery, "worker", "--pool", "threads", "-c", "4", "-l", "warning"], env
