@@ -297,7 +297,8 @@ class OutputOut(_Named):
         fields = (
             "id", "prompt_id", "system", "sample", "state", "text", "finish_reason",
             "reported_model", "prompt_tokens", "completion_tokens", "latency_ms", "cost",
-            "attempts", "error_code", "error_message", "content_hash", "imported",
+            "attempts", "error_code", "error_message", "content_hash", "imported", "generation",
+            "model_differs",
         )  # fmt: skip
 
 

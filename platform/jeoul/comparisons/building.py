@@ -30,18 +30,24 @@ def build_comparisons(*, study: Study) -> int:
         pairs = all_pairs(len(entries))
     outputs = {
         (o[0], o[1], o[2]): o[3]
-        for o in Output.objects.filter(
+        for o in Output.objects.current().filter(
             system_version__in=[e.system_version_id for e in entries],
             prompt__versions=study.prompt_set_version,
         ).values_list("system_version_id", "prompt_id", "sample", "pk")
     }
+    # What is planned keeps its outputs, also where another generation is in use by now.
+    planned = set(
+        study.comparisons.filter(kind=Kind.REAL).values_list(
+            "prompt_id", "system_a_id", "system_b_id", "output_a__sample"
+        )
+    )
     rows = []
     for position, item in enumerate(plan(len(prompts), pairs, study.samples, study.seed)):
         a, b = (entries[at].system_version_id for at in pairs[item.pair])
         prompt = prompts[item.prompt]
         out_a = outputs.get((a, prompt, item.sample))
         out_b = outputs.get((b, prompt, item.sample))
-        if out_a is None or out_b is None:
+        if out_a is None or out_b is None or (prompt, a, b, item.sample) in planned:
             continue
         rows.append(
             Comparison(
@@ -62,7 +68,9 @@ def build_comparisons(*, study: Study) -> int:
     return study.comparisons.count() - before
 
 
-def mark_ready(*, study: Study | None = None, output_id: int | None = None) -> int:
+def mark_ready(
+    *, study: Study | None = None, output_id: int | None = None, output_ids: list[int] | None = None
+) -> int:
     """Open the comparisons whose two outputs may be shown; returns how many."""
     waiting = Comparison.objects.filter(
         ready=False, output_a__state__in=_SHOWN, output_b__state__in=_SHOWN
@@ -71,6 +79,8 @@ def mark_ready(*, study: Study | None = None, output_id: int | None = None) -> i
         waiting = waiting.filter(study=study)
     if output_id is not None:
         waiting = waiting.filter(Q(output_a=output_id) | Q(output_b=output_id))
+    if output_ids is not None:
+        waiting = waiting.filter(Q(output_a__in=output_ids) | Q(output_b__in=output_ids))
     return Comparison.objects.filter(pk__in=list(waiting.values_list("pk", flat=True))).update(
         ready=True
     )

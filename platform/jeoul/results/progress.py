@@ -47,7 +47,7 @@ class StudyProgress:
 
 def study_outputs(study: Study) -> QuerySet[Output]:
     """The outputs that a study's comparisons are made of."""
-    return Output.objects.filter(
+    return Output.objects.current().filter(
         system_version__in=study.systems.all(),
         prompt__versions=study.prompt_set_version,
         sample__lt=study.samples,

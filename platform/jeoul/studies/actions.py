@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -84,9 +85,17 @@ SETTINGS = (
     "pay_floor_per_hour",
     "currency",
     "budget",
+    "generation_cap",
 )
 # What may still change after the start, by an amendment with a reason.
-AMENDABLE = ("overlap", "worker_cap", "reservation_minutes", "budget", "instructions")
+AMENDABLE = (
+    "overlap",
+    "worker_cap",
+    "reservation_minutes",
+    "budget",
+    "generation_cap",
+    "instructions",
+)
 
 
 def free_slug(title: str) -> str:
@@ -277,6 +286,7 @@ def due_outputs(*, study: Study) -> int:
             system_version=version,
             prompt_id=prompt_id,
             sample=sample,
+            study=study,
             state=OutputState.DUE,
             due_at=now,
         )
@@ -284,10 +294,27 @@ def due_outputs(*, study: Study) -> int:
         for version in study.systems.exclude(connection=None)
         for sample in range(study.samples)
     ]
+    # What another study ordered and may not make now is made for this one.
+    adopt_outputs(study=study)
     before = Output.objects.count()
     Output.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
     freeze_versions(list(study.systems.exclude(connection=None)))
     return Output.objects.count() - before
+
+
+def adopt_outputs(*, study: Study) -> int:
+    """Take over due outputs whose study is paused or has ended; returns how many."""
+    held = Q(study__generation_paused_at__isnull=False) | Q(
+        study__state__in=[StudyState.CLOSED, StudyState.ARCHIVED]
+    )
+    due = Output.objects.filter(
+        held | Q(study=None),
+        state=OutputState.DUE,
+        is_current=True,
+        system_version__in=study.systems.all(),
+        prompt__versions=study.prompt_set_version,
+    ).exclude(study=study)
+    return Output.objects.filter(pk__in=list(due.values_list("pk", flat=True))).update(study=study)
 
 
 @transaction.atomic

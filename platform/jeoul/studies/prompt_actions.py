@@ -175,6 +175,7 @@ def store_imported_output(
         system_version=version,
         prompt=prompt,
         sample=sample,
+        is_current=True,
         defaults={
             "state": OutputState.DONE,
             "text": text,

@@ -109,10 +109,11 @@ class Texts:
     def _have(self) -> dict[tuple[int, int], dict[str, int]]:
         """Stored outputs: by system version and prompt, their ids by content, in sample order."""
         have: dict[tuple[int, int], dict[str, int]] = defaultdict(dict)
-        rows = Output.objects.filter(
+        rows = Output.objects.current().filter(
             system_version__in=self._versions.values(),
             prompt__in=[p.pk for p in self._prompts.values()],
-        ).order_by("sample")
+        )
+        rows = rows.order_by("sample")
         for pk, version, prompt, digest in rows.values_list(
             "pk", "system_version_id", "prompt_id", "content_hash"
         ):

@@ -158,6 +158,7 @@ _OUTPUTS: Final[Schema] = {
     "error_message": pa.string(),
     "content_hash": pa.string(),
     "imported": pa.bool_(),
+    "generation": pa.int64(),
     "simulated": pa.bool_(),
 }
 
@@ -170,7 +171,7 @@ def _outputs(study: Study) -> Iterator[Row]:
     names = (
         "uuid", "prompt__key", "system_version_id", "sample", "state", "text", "finish_reason",
         "reported_model", "prompt_tokens", "completion_tokens", "latency_ms", "cost", "attempts",
-        "error_code", "error_message", "content_hash", "imported",
+        "error_code", "error_message", "content_hash", "imported", "generation",
     )  # fmt: skip
     rows = outputs.order_by("pk").values_list(*names)
     for uuid, prompt, version, *rest in rows.iterator(chunk_size=_CHUNK):

@@ -12,18 +12,22 @@ from jeoul.studies.models.study import (
     Design,
     FreeText,
     Membership,
+    Run,
     Step,
     Study,
     StudyState,
     StudySystem,
 )
 from jeoul.studies.models.systems import (
+    Attempt,
     Connection,
     Output,
     OutputState,
     Protocol,
     System,
     SystemVersion,
+    Watch,
+    WatchRound,
 )
 
 __all__ = [
@@ -33,6 +37,7 @@ __all__ = [
     "SCALES",
     "TIE",
     "Amendment",
+    "Attempt",
     "Connection",
     "Criterion",
     "Design",
@@ -45,6 +50,7 @@ __all__ = [
     "PromptSetVersion",
     "Protocol",
     "Risk",
+    "Run",
     "Step",
     "Study",
     "StudyState",
@@ -52,4 +58,6 @@ __all__ = [
     "System",
     "SystemVersion",
     "VersionEntry",
+    "Watch",
+    "WatchRound",
 ]

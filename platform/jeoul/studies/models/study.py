@@ -59,6 +59,9 @@ class Study(Row):
     pay_floor_per_hour = models.DecimalField(max_digits=10, decimal_places=2, default=Decimal(0))
     currency = models.CharField(max_length=3, default="USD")
     budget = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    # No request to a provider once this much is spent or reserved; people are paid from budget.
+    generation_cap = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    generation_paused_at = models.DateTimeField(null=True)
     plan = models.JSONField(null=True)
     plan_hash = models.CharField(max_length=64, blank=True)
     frozen_at = models.DateTimeField(null=True)
@@ -119,6 +122,23 @@ class Amendment(Row):
         ordering = ("number",)
         constraints = (
             models.UniqueConstraint(fields=["study", "number"], name="amendment_number_once"),
+        )
+
+
+class Run(Row):
+    """A new version brought into a study that ran: its predecessor and its amendment."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="runs")
+    number = models.PositiveIntegerField()
+    system_version = models.ForeignKey(SystemVersion, models.PROTECT, related_name="+")
+    previous = models.ForeignKey(SystemVersion, models.PROTECT, related_name="+")
+    amendment = models.OneToOneField(Amendment, models.PROTECT, related_name="run")
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (
+            models.UniqueConstraint(fields=["study", "number"], name="run_number_once"),
+            models.UniqueConstraint(fields=["study", "system_version"], name="run_version_once"),
         )
 
 
