@@ -30,10 +30,12 @@ def build_comparisons(*, study: Study) -> int:
         pairs = all_pairs(len(entries))
     outputs = {
         (o[0], o[1], o[2]): o[3]
-        for o in Output.objects.current().filter(
+        for o in Output.objects.current()
+        .filter(
             system_version__in=[e.system_version_id for e in entries],
             prompt__versions=study.prompt_set_version,
-        ).values_list("system_version_id", "prompt_id", "sample", "pk")
+        )
+        .values_list("system_version_id", "prompt_id", "sample", "pk")
     }
     # What is planned keeps its outputs, also where another generation is in use by now.
     planned = set(
