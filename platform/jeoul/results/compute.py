@@ -14,11 +14,11 @@ from jeoul.analysis.errors import AnalysisError
 from jeoul.analysis.intervals import clopper_pearson, sign_test, wilson
 from jeoul.analysis.winrates import PairRate, pair_rates
 from jeoul.quality import rules
-from jeoul.results.data import Ints, Table, excluded_workers, pseudonyms, read_table, votes_of
+from jeoul.results.data import Ints, Table, votes_of
 from jeoul.results.facts import shown_choice, worker_facts
-from jeoul.studies.models import Criterion, Study
+from jeoul.results.inputs import SLICES, Asked, Inputs, read_inputs
+from jeoul.studies.models import Study
 
-SLICES = ("risk", "category", "language", "difficulty", "hazard")
 # Under this many judgements a slice says nothing that an interval could carry.
 MIN_SLICE = 10
 # Without a strongly connected graph the maximum lies at infinity; half a pseudo-tie per
@@ -43,36 +43,31 @@ def analysis_settings() -> dict[str, object]:
 
 def compute(study: Study) -> tuple[dict[str, Any], list[rules.Finding]]:
     """The results of a study now, and what the screening rules found."""
-    table = read_table(study)
-    out = excluded_workers(study)
+    return compute_from(read_inputs(study))
+
+
+def compute_from(inputs: Inputs) -> tuple[dict[str, Any], list[rules.Finding]]:
+    """The results of these inputs alone; nothing else is read, so a record gives the same."""
+    table, labels, out = inputs.table, inputs.labels, inputs.excluded
     kept = table.select(~np.isin(table.ints("worker"), list(out))) if out else table
-    versions = [e.system_version for e in study.entries.select_related("system_version__system")]
-    labels = {v.pk: v.label for v in versions}
-    criteria = list(study.criteria.all())
-    overall = next(c for c in criteria if c.is_overall)
+    overall = next(c for c in inputs.criteria if c.is_overall)
     mine = table.select(table.ints("criterion") == overall.pk)
-    facts = worker_facts(mine)
+    mine_kept = kept.select(kept.ints("criterion") == overall.pk)
+    facts = worker_facts(mine, inputs.reading)
     found = rules.findings(facts)
     seconds = mine.floats("seconds")
     seconds = seconds[np.isfinite(seconds)]
+    judgements = len(np.unique(table.ints("judgement")))
     return {
-        "study": {
-            "id": str(study.uuid),
-            "slug": study.slug,
-            "title": study.title,
-            "simulated": study.simulated,
-            "imported": study.imported,
-            "plan_hash": study.plan_hash,
-        },
-        "criteria": [_criterion(c, kept, labels) for c in criteria],
+        "study": inputs.study,
+        "criteria": [_criterion(c, kept, labels) for c in inputs.criteria],
         # Beside the results proper, so that the effect of every exclusion can be seen.
-        "with_excluded": [_criterion(c, table, labels) for c in criteria] if out else None,
-        "slices": _slices(study, kept.select(kept.ints("criterion") == overall.pk), labels),
-        "position": _position(kept.select(kept.ints("criterion") == overall.pk)),
-        "workers": _workers(facts, found, out),
-        "judgements": len(np.unique(table.ints("judgement"))),
-        "excluded_judgements": len(np.unique(table.ints("judgement")))
-        - len(np.unique(kept.ints("judgement"))),
+        "with_excluded": [_criterion(c, table, labels) for c in inputs.criteria] if out else None,
+        "slices": _slices(inputs.slices, mine_kept, labels),
+        "position": _position(mine_kept),
+        "workers": _workers(facts, found, inputs),
+        "judgements": judgements,
+        "excluded_judgements": judgements - len(np.unique(kept.ints("judgement"))),
         "median_seconds": _number(np.median(seconds)) if len(seconds) else None,
         "settings": analysis_settings(),
     }, found
@@ -83,7 +78,7 @@ def _number(value: float | np.floating[Any]) -> float | None:
     return round(float(value), 10) if np.isfinite(value) else None
 
 
-def _criterion(criterion: Criterion, table: Table, labels: dict[int, str]) -> dict[str, Any]:
+def _criterion(criterion: Asked, table: Table, labels: dict[int, str]) -> dict[str, Any]:
     rows = table.select((table.ints("criterion") == criterion.pk) & table.is_kind("real"))
     base: dict[str, Any] = {
         "key": criterion.key,
@@ -155,7 +150,7 @@ def _with_names(error: AnalysisError, names: list[str]) -> str:
     return f"The systems fall into groups that were never linked by wins both ways: {named}."
 
 
-def _agreement(rows: Table, criterion: Criterion) -> dict[str, Any]:
+def _agreement(rows: Table, criterion: Asked) -> dict[str, Any]:
     """Alpha over comparisons with two judges or more; ordinal without both-bad answers."""
     _, unit = np.unique(rows.ints("comparison"), return_inverse=True)
     outcome = rows.ints("outcome")
@@ -202,14 +197,13 @@ def _grades(rows: Table) -> dict[str, int]:
     return {str(v): int(n) for v, n in zip(values, counts, strict=True)}
 
 
-def _slices(study: Study, rows: Table, labels: dict[int, str]) -> list[dict[str, Any]]:
+def _slices(
+    slices: dict[int, tuple[str, ...]], rows: Table, labels: dict[int, str]
+) -> list[dict[str, Any]]:
     """The overall criterion's pairs for each value of each slice that has enough judgements."""
-    version = study.prompt_set_version
-    if version is None or not len(rows):
+    if not slices or not len(rows):
         return []
     rows = rows.select(rows.is_kind("real"))
-    prompts = version.prompts.values_list("pk", *SLICES)
-    slices = {row[0]: row[1:] for row in prompts}
     here = rows.ints("prompt").tolist()
     found = []
     for at, name in enumerate(SLICES):
@@ -252,9 +246,8 @@ def _position(rows: Table) -> dict[str, Any] | None:
 
 
 def _workers(
-    facts: list[rules.WorkerFacts], found: list[rules.Finding], out: set[int]
+    facts: list[rules.WorkerFacts], found: list[rules.Finding], inputs: Inputs
 ) -> list[dict[str, Any]]:
-    known = pseudonyms([f.worker for f in facts])
     flags: dict[int, list[dict[str, str]]] = {}
     for signal in found:
         flags.setdefault(signal.worker, []).append(
@@ -262,7 +255,7 @@ def _workers(
         )
     rows = []
     for f in facts:
-        worker = known[f.worker]
+        worker = inputs.people[f.worker]
         sided = f.left + f.right
         gold = clopper_pearson(f.gold_right, f.gold_n) if f.gold_n else (float("nan"),) * 2
         agree = (
@@ -273,7 +266,7 @@ def _workers(
         rows.append(
             {
                 "worker": worker.pseudonym,
-                "vendor": worker.vendor.name,
+                "vendor": worker.vendor,
                 "simulated": worker.simulated,
                 "n": f.n,
                 "median_seconds": f.median_seconds and _number(f.median_seconds),
@@ -288,7 +281,7 @@ def _workers(
                 "gold_high": _number(gold[1]),
                 "left_share": _number(f.left / sided) if sided else None,
                 "ties": f.ties,
-                "excluded": f.worker in out,
+                "excluded": f.worker in inputs.excluded,
                 "flags": flags.get(f.worker, []),
             }
         )
