@@ -4,7 +4,7 @@ JOBS ?= 2
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: screenshots demo demo-reset install test check format serve worker messages docs clean
+.PHONY: demo demo-reset install test check bench serve worker format docs messages screenshots pictures
 
 demo: $(INSTALLED)
 	$(BIN)/python manage.py demo $(if $(CROWD),--crowd $(CROWD)) $(if $(PORT),--port $(PORT))
@@ -47,6 +47,13 @@ messages: $(INSTALLED)
 
 screenshots: $(INSTALLED)
 	$(BIN)/python bench/screenshots.py
+
+# The README's two, from a running demo with a crowd.
+pictures: $(INSTALLED)
+	$(BIN)/python bench/screenshots.py --readme
+
+# All of them, one after the other; each also runs alone as bench-NAME.
+bench: $(patsubst bench/%.py,bench-%,$(filter-out bench/screenshots.py,$(wildcard bench/*.py)))
 
 bench-%: $(INSTALLED)
 	$(BIN)/python bench/$*.py

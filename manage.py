@@ -2,6 +2,7 @@
 """Jeoul's commands; without DATABASE_URL and REDIS_URL they use embedded servers under var/."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -17,7 +18,23 @@ _NEED_NO_TABLES = {
 }
 
 
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _obey_signals() -> None:
+    """Leave by the same way on every request to end: else embedded servers would stay behind.
+
+    A shell that starts us in the background has SIGINT ignored, and Python keeps that.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:  # ignored under nohup, and so kept
+        signal.signal(signal.SIGHUP, _interrupt)
+
+
 def main() -> None:
+    _obey_signals()
     try:
         from django.core.management import execute_from_command_line
         from jeoul import local

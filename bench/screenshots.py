@@ -1,18 +1,22 @@
 """Pictures of all pages of the running demo: wide and narrow, light and dark, both languages.
 
-`make screenshots` reads var/demo.json and writes to bench/out/screenshots/.
+`make screenshots` reads var/demo.json and writes to bench/out/screenshots/; `make pictures` takes
+the two of the README from the same demo and writes them to docs/images/.
 """
 
 import argparse
 import itertools
 import json
 import os
+import shutil
 from pathlib import Path
 
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "bench" / "out" / "screenshots"
+PICTURES = ROOT / "docs" / "images"
+MOST_BYTES = 300_000
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -24,10 +28,11 @@ def annotator(page: Page, invite: str, shot) -> None:
     page.locator("button[value=agree]").click()
     shot("instructions")
     page.locator("main a.button--primary, main button.button--primary").first.click()
+    page.wait_for_selector("#judgement")
     shot("compare")
 
 
-def dashboard(page: Page, demo: dict[str, str], shot) -> None:
+def sign_in(page: Page, demo: dict[str, str], shot) -> str:
     base = demo["api_url"].removesuffix("api/v1/")
     page.goto(f"{base}login/")
     shot("login")
@@ -35,6 +40,32 @@ def dashboard(page: Page, demo: dict[str, str], shot) -> None:
     page.fill("[name=password]", demo["password"])
     with page.expect_navigation():
         page.locator("main button").click()
+    return base
+
+
+def pictures(context: BrowserContext, demo: dict[str, str]) -> None:
+    """The README's two, as a person sees them: one screen, not the whole length."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page = context.new_page()
+    annotator(page, demo["invite_url"], lambda _name: None)
+    take(page, "compare")
+    sign_in(page, demo, lambda _name: None)
+    page.goto(demo["dashboard_url"] + "results/")
+    page.wait_for_selector("#results table")
+    take(page, "results")
+
+
+def take(page: Page, name: str) -> None:
+    path = PICTURES / f"{name}.png"
+    page.screenshot(path=path)
+    size = path.stat().st_size
+    print(f"{path}: {size // 1000} kB")
+    if size > MOST_BYTES:
+        raise SystemExit(f"{path} is larger than {MOST_BYTES // 1000} kB; make the window smaller.")
+
+
+def dashboard(page: Page, demo: dict[str, str], shot) -> None:
+    base = sign_in(page, demo, shot)
     shot("studies")
     study = demo["dashboard_url"]
     for name in ("", "results/", "report/", "comparisons/?show=judged", "workers/", "outputs/",
@@ -59,15 +90,23 @@ def dashboard(page: Page, demo: dict[str, str], shot) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--widths", type=int, nargs="*", default=[1440, 360])
+    parser.add_argument("--widths", type=int, nargs="*", default=[1440, 390])
     parser.add_argument("--schemes", nargs="*", default=["light", "dark"])
     parser.add_argument("--locales", nargs="*", default=["en", "ko"])
+    parser.add_argument("--readme", action="store_true", help="only the two of the README")
     chosen = parser.parse_args()
     var = Path(os.environ.get("JEOUL_VAR", ROOT / "var"))
-    demo = json.loads((var / "demo.json").read_text())
+    try:
+        demo = json.loads((var / "demo.json").read_text())
+    except OSError:
+        raise SystemExit(f"No demo in {var}: start `make demo CROWD=40` beside this.") from None
     OUT.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)
+        if chosen.readme:
+            pictures(browser.new_context(viewport={"width": 1280, "height": 800}), demo)
+            browser.close()
+            return
         for width, scheme, locale in itertools.product(
             chosen.widths, chosen.schemes, chosen.locales
         ):

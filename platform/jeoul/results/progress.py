@@ -8,9 +8,11 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from jeoul.comparisons.models import Comparison, Judgement, Kind
-from jeoul.studies.models import Output, OutputState, Study
+from jeoul.studies.models import Output, OutputState, Study, VersionEntry
 
 _RATE_HOURS = 24
+# The rate is that of the last judgements: counting a whole day's would take as long as there are.
+_RATE_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,11 @@ class StudyProgress:
 
 def study_outputs(study: Study) -> QuerySet[Output]:
     """The outputs that a study's comparisons are made of."""
+    entries = VersionEntry.objects.filter(version=study.prompt_set_version_id)
     return Output.objects.current().filter(
-        system_version__in=study.systems.all(),
-        prompt__versions=study.prompt_set_version,
+        system_version__in=study.entries.values("system_version_id"),
+        # A subquery, not a join through the prompts, which would read each of them.
+        prompt__in=entries.values("prompt_id"),
         sample__lt=study.samples,
     )
 
@@ -96,12 +100,14 @@ def study_progress(study: Study) -> StudyProgress:
 
 
 def _recent(study: Study, now: datetime) -> float | None:
-    """Judgements per hour since the first of the last day's, None without two of them."""
-    since = now - timedelta(hours=_RATE_HOURS)
-    recent = Judgement.objects.filter(study=study, judged_at__gt=since)
-    first = recent.order_by("judged_at").values_list("judged_at", flat=True).first()
-    if first is None:
+    """Judgements per hour over the last day's newest, None without two of them."""
+    newest = Judgement.objects.filter(study=study).order_by("-id")
+    times = [
+        at
+        for at in newest.values_list("judged_at", flat=True)[:_RATE_ROWS]
+        if at > now - timedelta(hours=_RATE_HOURS)
+    ]
+    if len(times) < 2:
         return None
-    hours = max((now - first).total_seconds() / 3600, 1 / 60)
-    count = recent.count()
-    return count / hours if count > 1 else None
+    hours = max((now - min(times)).total_seconds() / 3600, 1 / 60)
+    return len(times) / hours

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import signal
 import sys
 import time
 from pathlib import Path
@@ -51,7 +50,6 @@ class Command(JeoulCommand):
         self.started = time.monotonic()
         base = f"http://127.0.0.1:{port}"
         supervisor = Supervisor(self.var / "log")
-        signal.signal(signal.SIGTERM, _interrupt)
         try:
             self._run(supervisor, base, port, llm_port, options["crowd"])
         except KeyboardInterrupt:
@@ -165,7 +163,3 @@ class Command(JeoulCommand):
         for path in self.var.glob("celerybeat-schedule*"):
             path.unlink()
         self.say("The demo's data are gone; `make demo` starts over.")
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -23,7 +24,7 @@ from jeoul.studies.access import (
     prompt_texts_hidden,
     systems_for,
 )
-from jeoul.studies.models import Connection, PromptSetVersion
+from jeoul.studies.models import Connection, Output, PromptSetVersion
 from jeoul.studies.prompt_actions import import_outputs, import_prompts
 from jeoul.studies.systems_actions import create_connection, create_system_version
 
@@ -176,7 +177,12 @@ def system_create(request: HttpRequest) -> HttpResponse:
 @signed_in
 def system_detail(request: HttpRequest, system: UUID) -> HttpResponse:
     found = get_system(researcher(request), system)
-    versions = found.versions.select_related("connection").annotate(outputs_n=Count("outputs"))
+    # Counted apart: a join would group by every column of the version, prompts and all.
+    mine = Output.objects.filter(system_version=OuterRef("pk")).order_by()
+    counted = mine.values("system_version").annotate(n=Count("pk")).values("n")
+    versions = found.versions.select_related("connection").annotate(
+        outputs_n=Coalesce(Subquery(counted), 0)
+    )
     context = {
         "system": found,
         "versions": versions.order_by("-number"),

@@ -7,7 +7,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count, Sum
-from django.db.models.functions import Coalesce
 from django.forms import BaseFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -19,6 +18,7 @@ from jeoul.accounts.models import User
 from jeoul.accounts.roles import May, Role
 from jeoul.base import DomainError
 from jeoul.comparisons.building import build_comparisons, retarget
+from jeoul.comparisons.models import Comparison
 from jeoul.dashboard.forms import (
     FIRST_CRITERION,
     AmendForm,
@@ -73,15 +73,11 @@ def study_list(request: HttpRequest) -> HttpResponse:
         .order_by("-created_at", "-pk")
     )
     found = paged(request, rows)
-    sums = {
-        s.pk: (s.planned, s.judged)
-        for s in Study.objects.filter(pk__in=[s.pk for s in found]).annotate(
-            planned=Coalesce(Sum("comparisons__target"), 0),
-            judged=Coalesce(Sum("comparisons__judged"), 0),
-        )
-    }
+    counted = Comparison.objects.filter(study__in=[s.pk for s in found]).order_by()
+    rows_of = counted.values("study").annotate(planned=Sum("target"), said=Sum("judged"))
+    sums = {row["study"]: (row["planned"], row["said"]) for row in rows_of}
     for study in found:
-        study.planned, study.judged = sums[study.pk]
+        study.planned, study.judged = sums.get(study.pk, (0, 0))
         study.percent = round(100 * study.judged / study.planned) if study.planned else 0
     return page(request, "dashboard/study_list.html", "studies", {"studies": found})
 

@@ -1,0 +1,194 @@
+"""Server time and queries of every page of the dashboard with 100,000 judgements stored.
+
+`make bench-pages` fills a database of its own (500 workers, three systems, all judgements in one
+running study), asks for each page several times and prints the best, and the middle one beside it
+(on a busy machine only the best says what the page costs). A study of ten judgements stands
+beside it, so that a query that grows with the rows shows. Writes bench/out/pages.json.
+"""
+
+import argparse
+import json
+import os
+import random
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from jeoul import local
+
+OUT = Path(__file__).resolve().parent / "out" / "pages.json"
+SYSTEMS = ("alpha", "beta", "gamma")
+PAIRS = (("alpha", "beta"), ("alpha", "gamma"), ("beta", "gamma"))
+TEXT = "A plain answer of about one hundred and fifty words, as a model gives it. " * 12
+
+
+def lines(judgements: int, workers: int, seed: int = 7) -> str:
+    """A file of judgements: each comparison by three different workers."""
+    rng = random.Random(seed)
+    rows = []
+    for at in range(judgements):
+        unit, turn = divmod(at, 3)
+        prompt, pair = divmod(unit, 3)
+        a, b = PAIRS[pair]
+        rows.append(
+            json.dumps(
+                {
+                    "prompt_id": f"p{prompt}",
+                    "prompt": f"Question {prompt}: what would you do?",
+                    "system_a": a,
+                    "system_b": b,
+                    "output_a": f"{a} {prompt}. {TEXT}",
+                    "output_b": f"{b} {prompt}. {TEXT}",
+                    "worker": f"w{(unit * 7 + turn * 131) % workers}",
+                    "choice": rng.choice(["a", "a", "b", "tie", "both_bad"]),
+                    "left": rng.choice("ab"),
+                    "seconds": round(rng.lognormvariate(3.5, 0.5), 1),
+                }
+            )
+        )
+    return "\n".join(rows)
+
+
+def fill(owner, slug: str, judgements: int, workers: int):
+    from jeoul.comparisons.import_actions import import_judgements
+    from jeoul.studies.models import StudyState
+
+    start = time.monotonic()
+    study, _ = import_judgements(
+        owner=owner, study=None, text=lines(judgements, workers), kind="jsonl", slug=slug
+    )
+    print(f"{slug}: imported in {time.monotonic() - start:.0f} s")
+    # Running, so that the pages show what they show while people judge.
+    study.state, study.closed_at = StudyState.RUNNING, None
+    study.save()
+    return study
+
+
+def addresses(study) -> dict[str, str]:
+    from django.urls import get_resolver, reverse
+
+    comparison = study.comparisons.order_by("pk").first()
+    worker = study.enrolments.order_by("pk").first().worker.pseudonym
+    known = {
+        "study": study.uuid,
+        "comparison": comparison.uuid,
+        "worker": worker,
+        "prompt_set": study.prompt_set_version.prompt_set.uuid,
+        "system": study.systems.first().system.uuid,
+        "name": "pairs-overall",
+        "form": "svg",
+    }
+    found = {}
+    for name, ways in get_resolver().reverse_dict.lists():
+        if not isinstance(name, str) or name.startswith(("api-", "worker-", "token-", "login")):
+            continue
+        wanted = ways[0][0][0][1]
+        if name in {"set_language", "logout", "study-export"} or not set(wanted) <= known.keys():
+            continue
+        found[name] = reverse(name, kwargs={key: known[key] for key in wanted})
+    for name in ("worker-list", "worker-detail"):
+        keys = ("study", "worker")[: 1 + (name == "worker-detail")]
+        found[name] = reverse(name, kwargs={key: known[key] for key in keys})
+    base = found["comparison-list"]
+    found["comparison-list, judged"] = f"{base}?show=judged"
+    found["comparison-list, disputed"] = f"{base}?show=disputed"
+    found["comparison-list, text"] = f"{base}?text=answer"
+    found["comparison-list, last page"] = f"{base}?page=99999"
+    return dict(sorted(found.items()))
+
+
+def measure(client, address: str, rounds: int) -> tuple[list[float], int, int] | None:
+    """Milliseconds of each round, queries and status; None for what takes no GET."""
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    with CaptureQueriesContext(connection) as seen:
+        first = client.get(address)
+    queries = len(seen)
+    if os.environ.get("SHOW") and os.environ["SHOW"] in address:
+        for query in seen.captured_queries:
+            print(query["time"], query["sql"][:300])
+    if first.status_code in {405, 409}:
+        return None
+    spent = []
+    for _ in range(rounds):
+        start = time.perf_counter()
+        client.get(address)
+        spent.append(1000 * (time.perf_counter() - start))
+    return spent, queries, first.status_code
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--judgements", type=int, default=100_000)
+    parser.add_argument("--workers", type=int, default=500)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--keep", type=Path, help="a folder that keeps the data for the next run")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        var = chosen.keep or Path(folder)
+        services = local.LocalServices(var)
+        os.environ.update(services.open() | {"JEOUL_VAR": str(var), "STATIC_HASHED": "0"})
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jeoul.settings")
+        try:
+            run(chosen)
+        finally:
+            services.close()
+
+
+def run(chosen: argparse.Namespace) -> None:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+    from django.test import Client
+    from jeoul.accounts.models import User
+    from jeoul.studies.models import Study
+
+    call_command("migrate", verbosity=0, interactive=False)
+    owner, _ = User.objects.get_or_create(username="bench")
+    small = Study.objects.filter(slug="ten").first() or fill(owner, "ten", 12, 3)
+    large = Study.objects.filter(slug="large").first() or fill(
+        owner, "large", chosen.judgements, chosen.workers
+    )
+    from jeoul.results.actions import analyse_study
+
+    for study in (small, large):
+        # Kept data may hold an analysis that other code made.
+        study.analyses.all().delete()
+        analyse_study(study=study)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(owner)
+    beside = {name: measure(client, at, 1) for name, at in addresses(small).items()}
+    rows = []
+    print(f"\n{'page':28} {'best ms':>8} {'middle':>8} {'queries':>8} {'with ten':>9}")
+    for name, address in addresses(large).items():
+        found, other = measure(client, address, chosen.rounds), beside[name]
+        if found is None or other is None:
+            continue
+        spent, queries, status = found
+        ms, middle = min(spent), statistics.median(spent)
+        mark = " SLOW" if ms > 100 else ""
+        mark += " GROWS" if queries >= other[1] + 10 else ""
+        mark += f" STATUS {status}" if status not in {200, 302} else ""
+        print(f"{name:28} {ms:8.1f} {middle:8.1f} {queries:8} {other[1]:9}{mark}")
+        rows.append(
+            {
+                "page": name,
+                "ms": round(ms, 1),
+                "middle_ms": round(middle, 1),
+                "queries": queries,
+                "queries_with_ten": other[1],
+                "status": status,
+            }
+        )
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
