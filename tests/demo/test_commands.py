@@ -46,7 +46,7 @@ def test_a_worker_started_in_the_background_ends_with_the_servers_it_started(tmp
 def test_every_verb_of_the_house_is_in_the_makefile():
     makefile = (ROOT / "Makefile").read_text()
     verbs = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
-    assert verbs >= set(["demo", "test", "check", "bench", "serve", "worker", "format", "docs"])
+    assert verbs >= {"demo", "test", "check", "bench", "serve", "worker", "format", "docs"}
     commands = set(re.findall(r"manage\.py (\w+)", makefile))
     known = subprocess.run(
         [sys.executable, "manage.py", "help", "--commands"],
