@@ -48,6 +48,12 @@ def test_sign_test():
     assert sign_test(3, 17) == pytest.approx(stats.binomtest(3, 20).pvalue)
 
 
+def test_nothing_seen_in_n_leaves_about_three_in_n():
+    """The rule of three (Hanley & Lippman-Hand 1983): the one-sided 95 % bound is about 3/n."""
+    for n in (100, 1_000, 10_000):
+        assert clopper_pearson(0, n, 0.90)[1] == pytest.approx(3 / n, rel=0.02)
+
+
 def test_no_number_from_nothing():
     for call in (lambda: wilson(0, 0), lambda: clopper_pearson(0, 0), lambda: sign_test(0, 0)):
         with pytest.raises(NoVotes):
@@ -60,6 +66,10 @@ def test_no_number_from_nothing():
         two_way_interval([2.0, 0.0], np.arange(2), np.arange(2))
     with pytest.raises(TooFew):
         clustered_variance([0.0, 1.0], np.zeros(2, int))
+    with pytest.raises(BrokenVotes):
+        two_way_interval([0.5, np.nan], np.arange(2), np.arange(2))
+    with pytest.raises(BrokenVotes):
+        two_way_interval([0.5, 0.5], np.arange(2), np.arange(3))
     with pytest.raises(BrokenVotes):
         holm([0.5, np.nan])
 
@@ -75,6 +85,7 @@ def test_benjamini_and_hochberg_1995():
     assert benjamini_hochberg(BH) == pytest.approx(BH_ADJUSTED, abs=5.1e-6)
     assert (benjamini_hochberg(BH) <= 0.05).sum() == 4
     assert (holm(BH) <= 0.05).sum() == 3
+    assert (np.array(BH) * 15 <= 0.05).sum() == 3
     assert len(benjamini_hochberg([])) == 0
 
 
@@ -99,7 +110,7 @@ def by_hand(x, *clusters):
     if len(parts) == 1:
         return parts[0]
     both = one(list(zip(*(c.tolist() for c in clusters), strict=True)))
-    return max(sum(parts) - both, *parts)
+    return max(sum(parts) - both, both, *parts)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(5, 80))

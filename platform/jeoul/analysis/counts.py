@@ -1,7 +1,7 @@
 """Votes as arrays, and what is counted from them in one pass."""
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +16,12 @@ BOTH_BAD: Final = 3
 Ints: TypeAlias = NDArray[Any]
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
-Ties: TypeAlias = Literal["half", "apart"]
+Ties: TypeAlias = Literal["half", "apart", "left_out"]
 BothBad: TypeAlias = Literal["tie", "left_out"]
+
+# The two win definitions of a graded scale: what is weaker than this counts as a tie.
+ANY_PREFERENCE: Final = 1.0
+BETTER_OR_MORE: Final = 2.0
 
 # Blocks that fit the cache: the index of a block is still warm when it is counted.
 _BLOCK: Final = 1 << 16
@@ -28,15 +32,23 @@ _SCORE: Final = np.array([1.0, 0.0, 0.5, 0.5])
 class WinDefinition:
     """What counts as a win, declared before looking.
 
-    `ties`: "half" gives half a win to each side, "apart" leaves ties out of the rate.
+    `ties`: "half" gives half a win to each side; "apart" gives it to neither and keeps the tie
+    in the denominator (win, loss and tie rates sum to 1); "left_out" drops it.
     `both_bad`: "tie" treats it like a tie, "left_out" drops it.
     `min_grade`: on a graded scale a preference weaker than this counts as a tie
-    (1 = any preference, 2 = better or more).
+    (ANY_PREFERENCE = 1, BETTER_OR_MORE = 2); 0 takes the outcome as it is.
+    Raises BrokenVotes for a word or grade that is none of these.
     """
 
     ties: Ties = "half"
     both_bad: BothBad = "tie"
     min_grade: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.ties not in get_args(Ties) or self.both_bad not in get_args(BothBad):
+            raise BrokenVotes(f"No such win definition: {self.ties}, {self.both_bad}.")
+        if not 0 <= self.min_grade < np.inf:
+            raise BrokenVotes(f"A least grade is 0 or more, not {self.min_grade}.")
 
 
 @dataclass(frozen=True)
@@ -120,20 +132,30 @@ def _check_range(name: str, values: Ints, low: int, high: int | None) -> None:
 def apply(votes: Votes, definition: WinDefinition) -> Votes:
     """The votes as the declared win definition reads them.
 
-    Weak preferences become ties, and what is left out goes; a tie that stays counts one half.
+    Weak preferences become ties, and what is left out goes; how a tie that stays counts is
+    `win_scores`'s matter. Raises BrokenVotes where a least grade is asked of votes without any.
     """
     if definition.min_grade > 0:
+        if len(votes) and bool(np.isnan(votes.grade).all()):
+            raise BrokenVotes("A least grade needs graded judgements; these carry no grade.")
         weak = np.abs(votes.grade) < definition.min_grade
         outcome = np.where(weak & (votes.outcome <= B_WINS), TIE, votes.outcome)
         votes = _with_outcome(votes, outcome)
     keep = np.ones(len(votes), dtype=bool)
     if definition.both_bad == "left_out":
         keep &= votes.outcome != BOTH_BAD
-    if definition.ties == "apart":
+    if definition.ties == "left_out":
         keep &= votes.outcome != TIE
         if definition.both_bad == "tie":
             keep &= votes.outcome != BOTH_BAD
     return votes if bool(keep.all()) else votes.select(keep)
+
+
+def win_scores(votes: Votes, definition: WinDefinition) -> Floats:
+    """What each vote gives A under the definition, (n,); the votes have been through `apply`."""
+    if definition.ties == "apart":
+        return np.asarray(votes.outcome == A_WINS, dtype=np.float64)
+    return votes.score
 
 
 def _with_outcome(votes: Votes, outcome: Ints) -> Votes:

@@ -26,6 +26,7 @@ class Interval:
     method: str
     n: int
     note: str = ""
+    level: float = 0.95
 
 
 def check_level(level: float) -> float:
@@ -82,10 +83,12 @@ def sign_test(wins: int, losses: int) -> float:
 
 @dataclass(frozen=True)
 class ClusteredMoments:
-    """Per group: mean, clustered variance of the mean, clusters of each kind, n. Arrays (G,)."""
+    """Per group: mean, clustered variance of the mean with its degrees of freedom, clusters of
+    each kind, n. Arrays (G,)."""
 
     mean: Floats
     variance: Floats
+    freedom: Floats
     prompts: Ints
     workers: Ints
     n: Ints
@@ -95,7 +98,7 @@ def clustered_variance(values: ArrayLike, *clusters: Ints) -> float:
     """Variance of the mean of `values`, one- or two-way clustered.
 
     One way: V_g = G/(G−1) · Σ_g (Σ_{t∈g} (x_t − x̄))² / n². Two ways (Cameron, Gelbach &
-    Miller 2011): V_1 + V_2 − V_{1∩2}, and never less than the larger of V_1 and V_2.
+    Miller 2011): V_1 + V_2 − V_{1∩2}, and never less than the largest of the three.
     Raises NoVotes without values, TooFew when a clustering has fewer than two clusters.
     """
     x = np.asarray(values, dtype=np.float64)
@@ -108,7 +111,7 @@ def clustered_variance(values: ArrayLike, *clusters: Ints) -> float:
         return parts[0]
     both = _one_way(x, *crossed(np.asarray(clusters[0]), np.asarray(clusters[1])))
     total = parts[0] + parts[1] - both
-    return max(total, *parts)
+    return max(total, both, *parts)
 
 
 def _one_way(x: Floats, cluster: Ints, n_clusters: int) -> float:
@@ -125,6 +128,10 @@ def grouped_moments(
 
     A clustering with a single cluster in a group is left out of that group's variance; with
     one prompt and one worker the variance is NaN. All inputs (n,), group in 0..n_groups-1.
+
+    Degrees of freedom after Satterthwaite (1946): 2V²/Σ 2V_g²/(G_g − 1) over the clusterings
+    whose variance exceeds that of their intersection (the intersection's own where none does),
+    held between min(G) − 1 and max(G) − 1 of the clusterings used.
     """
     n = np.bincount(group, minlength=n_groups)
     safe = np.maximum(n, 1)
@@ -133,11 +140,28 @@ def grouped_moments(
     v_prompt, prompts = _grouped_one_way(off, group, prompt, n)
     v_worker, workers = _grouped_one_way(off, group, worker, n)
     v_both, cells = _grouped_one_way(off, *_pairs_of(group, prompt, worker), n)
-    two_way = np.maximum(v_prompt + v_worker - v_both, np.maximum(v_prompt, v_worker))
+    largest = np.maximum(np.maximum(v_prompt, v_worker), v_both)
+    two_way = np.maximum(v_prompt + v_worker - v_both, largest)
     variance = np.where(workers < 2, v_prompt, np.where(prompts < 2, v_worker, two_way))
     variance[cells < 2] = np.nan
     variance[(prompts < 2) & (workers < 2)] = np.nan
-    return ClusteredMoments(mean, variance, prompts, workers, n)
+    freedom = _freedom(two_way, (v_prompt, v_worker, v_both), (prompts, workers, cells))
+    alone = np.maximum(prompts, workers) - 1
+    freedom = np.where((workers < 2) | (prompts < 2), alone, freedom)
+    return ClusteredMoments(mean, variance, np.maximum(freedom, 1.0), prompts, workers, n)
+
+
+def _freedom(
+    total: Floats, parts: tuple[Floats, Floats, Floats], clusters: tuple[Ints, Ints, Ints]
+) -> Floats:
+    """Satterthwaite's degrees of freedom of the two-way variance (see grouped_moments)."""
+    less = [np.maximum(c - 1.0, 1.0) for c in clusters]
+    excess = [v > parts[2] for v in parts[:2]]
+    used = [*excess, ~(excess[0] | excess[1])]
+    noise = sum(np.where(u, v**2 / f, 0.0) for u, v, f in zip(used, parts, less, strict=True))
+    found = np.divide(total**2, noise, out=np.ones_like(total), where=noise > 0)
+    least, most = np.minimum(less[0], less[1]), np.maximum(less[0], less[1])
+    return np.asarray(np.clip(found, least, most), dtype=np.float64)
 
 
 def _pairs_of(group: Ints, prompt: Ints, worker: Ints) -> tuple[Ints, Ints]:
@@ -166,8 +190,8 @@ def two_way_interval(
 ) -> Interval:
     """A mean of scores in [0, 1] with an interval that allows for prompts and workers.
 
-    Variance as in clustered_variance, Student's t with min(prompts, workers) − 1 degrees of
-    freedom, on the logit scale: logit w ± t·√V/(w(1−w)); with fewer than five effective votes
+    Variance as in clustered_variance, Student's t with the degrees of freedom of
+    grouped_moments, on the logit scale: logit w ± t·√V/(w(1−w)); with under five effective votes
     on the rarer side Wilson's form with n = w(1−w)/V instead; at 0 and 1 the exact bound on
     the number of clusters. Wilson's own interval where each judgement has its own prompt and
     its own worker and none is a tie. scores, prompt, worker: (n,).
@@ -187,13 +211,15 @@ def two_way_intervals(
     check_level(level)
     if not bool(((scores >= 0) & (scores <= 1)).all()):
         raise BrokenVotes("Scores lie between 0 and 1.")
+    if not scores.shape == prompt.shape == worker.shape == group.shape:
+        raise BrokenVotes("Every score needs its prompt, its worker and its group.")
     m = grouped_moments(scores, prompt, worker, group, n_groups)
     if not bool((m.n > 0).all()):
         raise NoVotes("A group without judgements has no win rate.")
     halves = np.bincount(group[(scores != 0) & (scores != 1)], minlength=n_groups)
     low, high, methods = _bounds(m, halves, level)
     return [
-        Interval(float(w), float(a), float(b), _METHODS[k], int(n), _note(int(p), int(r), k))
+        Interval(float(w), float(a), float(b), _METHODS[k], int(n), _note(int(p), int(r), k), level)
         for w, a, b, k, n, p, r in zip(
             m.mean, low, high, methods.tolist(), m.n, m.prompts, m.workers, strict=True
         )
@@ -216,7 +242,7 @@ def _bounds(m: ClusteredMoments, halves: Ints, level: float) -> tuple[Floats, Fl
     w, alpha = m.mean, 1 - level
     counted = np.where((m.prompts < 2) | (m.workers < 2), np.maximum(m.prompts, m.workers),
                        np.minimum(m.prompts, m.workers))  # fmt: skip
-    t = stats.t.ppf(1 - alpha / 2, np.maximum(counted - 1, 1))
+    t = special.stdtrit(m.freedom, 1 - alpha / 2)
     spread = w * (1 - w)
     known = np.isfinite(m.variance) & (m.variance > 1e-15) & (spread > 0)
     variance = np.where(known, m.variance, 1.0)

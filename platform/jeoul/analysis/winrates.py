@@ -10,6 +10,7 @@ from jeoul.analysis.counts import (
     B_WINS,
     BOTH_BAD,
     TIE,
+    Bools,
     BothBad,
     Floats,
     Ints,
@@ -18,6 +19,7 @@ from jeoul.analysis.counts import (
     WinDefinition,
     apply,
     compact,
+    win_scores,
 )
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 from jeoul.analysis.intervals import (
@@ -37,7 +39,7 @@ class PairRate:
 
     wins_a, wins_b, ties, both_bad and n count every judgement; win_rate_a with its interval
     follows the win definition, and is NaN (with a note) where that definition leaves nothing.
-    sign_test_p is NaN without a decided judgement.
+    sign_test_p is NaN without a decided judgement; `definition` is the one that made the rate.
     """
 
     system_a: int
@@ -53,6 +55,14 @@ class PairRate:
     method: str
     note: str
     sign_test_p: float
+    definition: WinDefinition = WinDefinition()
+    level: float = 0.95
+
+    @property
+    def rates(self) -> tuple[float, float, float, float]:
+        """Shares of all judgements: A wins, B wins, tie, both bad; they sum to 1."""
+        a, b, tie, bad = (k / self.n for k in (self.wins_a, self.wins_b, self.ties, self.both_bad))
+        return a, b, tie, bad
 
 
 def lower_first(votes: Votes) -> Votes:
@@ -71,24 +81,33 @@ def lower_first(votes: Votes) -> Votes:
 
 
 def pair_rates(
-    votes: Votes, *, both_bad: BothBad = "tie", ties: Ties = "half", level: float = 0.95
+    votes: Votes,
+    *,
+    both_bad: BothBad = "tie",
+    ties: Ties = "half",
+    min_grade: float = 0.0,
+    level: float = 0.95,
 ) -> list[PairRate]:
     """Each pair that was judged, once, by rising codes (see PairRate and two_way_interval).
 
-    Win rate: mean of 1, ½, 0 over the judgements that the definition keeps.
-    An empty input gives an empty list.
+    Win rate: mean of the lower code's scores over the judgements that the definition keeps
+    (WinDefinition: ties, both bad, and the least grade that counts). Counts of wins and ties
+    are those of the graded reading too. An empty input gives an empty list. Raises BrokenVotes
+    for an unknown definition, or a least grade where no grade was given.
     """
+    definition = WinDefinition(ties=ties, both_bad=both_bad, min_grade=min_grade)
     check_level(level)
     if not len(votes):
         return []
-    votes = lower_first(votes)
+    # Weak preferences are ties in the counts too, or they would not explain the rate.
+    votes = apply(lower_first(votes), WinDefinition(min_grade=min_grade))
     keys = _pair_key(votes)
     pairs, group = np.unique(keys, return_inverse=True)
     table = np.bincount(group * 4 + votes.outcome, minlength=4 * len(pairs)).reshape(-1, 4)
     kept = apply(votes, WinDefinition(ties=ties, both_bad=both_bad))
-    rates = _rates(kept, pairs, level)
+    rates = _rates(kept, win_scores(kept, definition), pairs, level)
     return [
-        _pair_rate(int(pair) // votes.n_systems, int(pair) % votes.n_systems, row, rate)
+        _pair_rate(int(pair), votes.n_systems, row, rate, definition, level)
         for pair, row, rate in zip(pairs, table.tolist(), rates, strict=True)
     ]
 
@@ -97,12 +116,12 @@ def _pair_key(votes: Votes) -> Ints:
     return votes.system_a.astype(np.int64) * votes.n_systems + votes.system_b
 
 
-def _rates(kept: Votes, pairs: Ints, level: float) -> list[Interval | None]:
+def _rates(kept: Votes, scores: Floats, pairs: Ints, level: float) -> list[Interval | None]:
     """The interval of each pair, None where nothing is kept."""
     at = np.searchsorted(pairs, _pair_key(kept))
     group, n_groups = compact(at, len(pairs))
     found = iter(
-        two_way_intervals(kept.score, kept.prompt, kept.worker, group, n_groups, level)
+        two_way_intervals(scores, kept.prompt, kept.worker, group, n_groups, level)
         if len(kept)
         else []
     )
@@ -110,7 +129,15 @@ def _rates(kept: Votes, pairs: Ints, level: float) -> list[Interval | None]:
     return [next(found) if here else None for here in present.tolist()]
 
 
-def _pair_rate(a: int, b: int, row: list[int], rate: Interval | None) -> PairRate:
+def _pair_rate(
+    pair: int,
+    n_systems: int,
+    row: list[int],
+    rate: Interval | None,
+    definition: WinDefinition,
+    level: float,
+) -> PairRate:
+    a, b = divmod(pair, n_systems)
     wins_a, wins_b, ties, both_bad = row
     return PairRate(
         system_a=a,
@@ -126,6 +153,8 @@ def _pair_rate(a: int, b: int, row: list[int], rate: Interval | None) -> PairRat
         method=rate.method if rate else "none",
         note=rate.note if rate else "The win definition leaves no judgement of this pair.",
         sign_test_p=sign_test(wins_a, wins_b) if wins_a + wins_b else np.nan,
+        definition=definition,
+        level=level,
     )
 
 
@@ -138,7 +167,7 @@ def rate_difference(
     side: (s − w₁)·n/n₁, of the second: −(s − w₂)·n/n₂; variance of their mean two-way
     clustered, so that what both sides share (a hard prompt) cancels (Miller 2024, section 4).
     Student's t with min(prompts, workers) − 1 degrees of freedom.
-    Raises NoVotes for an empty side, TooFew with one prompt or one worker.
+    Raises NoVotes for an empty side, BrokenVotes, TooFew with one prompt or one worker.
     """
     check_level(level)
     (s1, p1, r1), (s2, p2, r2) = first, second
@@ -146,6 +175,8 @@ def rate_difference(
         raise NoVotes("A difference needs judgements on both sides.")
     if not len(s1) == len(p1) == len(r1) or not len(s2) == len(p2) == len(r2):
         raise BrokenVotes("scores, prompt and worker of one side have one length.")
+    if not bool(np.isfinite(s1).all() and np.isfinite(s2).all()):
+        raise BrokenVotes("Scores are finite numbers.")
     prompt, n_prompts = compact(np.concatenate([p1, p2]))
     worker, n_workers = compact(np.concatenate([r1, r2]))
     n = len(s1) + len(s2)
@@ -161,5 +192,36 @@ def rate_difference(
     note = f"Only {few} clusters: the interval is approximate." if few < 30 else ""
     method = "paired difference, two-way clustered, Student t"
     return Interval(
-        estimate, max(-1.0, estimate - half), min(1.0, estimate + half), method, n, note
+        estimate, max(-1.0, estimate - half), min(1.0, estimate + half), method, n, note, level
     )
+
+
+@dataclass(frozen=True)
+class McNemar:
+    """Paired verdicts of two sources: how often only one of them was right (or chose A).
+
+    `p` is the exact two-sided probability of a split at least as uneven; NaN where they never
+    differ. `difference` is (only_first − only_second)/n.
+    """
+
+    only_first: int
+    only_second: int
+    n: int
+    difference: float
+    p: float
+    method: str = "McNemar, exact binomial of the discordant pairs"
+
+
+def mcnemar(first: Bools, second: Bools) -> McNemar:
+    """Whether two sources differ in their share of "yes" on the same items (McNemar 1947).
+
+    first, second: (n,) booleans on the same items. The exact test: discordant pairs are
+    Binomial(b + c, ½). Items are taken as independent. Raises NoVotes, BrokenVotes.
+    """
+    one, two = np.asarray(first), np.asarray(second)
+    if one.shape != two.shape or one.ndim != 1 or one.dtype != bool or two.dtype != bool:
+        raise BrokenVotes("Both sources need one true or false verdict for each item.")
+    if not len(one):
+        raise NoVotes("No item was judged by both sources.")
+    b, c, n = int((one & ~two).sum()), int((two & ~one).sum()), len(one)
+    return McNemar(b, c, n, (b - c) / n, sign_test(b, c) if b + c else np.nan)
