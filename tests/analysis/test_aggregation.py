@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from jeoul.analysis import crowd_bt as crowd
 from jeoul.analysis.aggregation import Labels, dawid_skene, mace, majority, one_coin
+from jeoul.analysis.counts import Votes
 from jeoul.analysis.crowd_bt import crowd_bt
 from jeoul.analysis.errors import BrokenVotes, Disconnected, NotIdentifiable, NoVotes
 from scipy import optimize
@@ -123,6 +124,50 @@ def test_crowd_bt_with_contrary_workers():
     shape, plain = (x / np.abs(x).mean() * 0.6 for x in (found.scores, found.plain))
     assert np.abs(shape - truth).max() < 0.5 * np.abs(plain - truth).max()
     assert found.reliability[14:].min() > found.reliability[:14].max()
+
+
+def test_crowd_bt_reliability_intervals_cover():
+    """Honest workers at 0.9, contrary ones at 0.1; the intervals are from the information."""
+    rng = np.random.default_rng(3)
+    honest = contrary = 0.0
+    for _ in range(12):
+        eta = np.where(np.arange(30) < 5, 0.1, 0.9)
+        n = 9_000
+        a = rng.integers(0, 6, n)
+        b = (a + rng.integers(1, 6, n)) % 6
+        theta, worker = np.linspace(-3, 3, 6), rng.integers(0, 30, n)
+        s = 1 / (1 + np.exp(theta[b] - theta[a]))
+        p = eta[worker] * s + (1 - eta[worker]) * (1 - s)
+        outcome = (rng.random(n) >= p).astype(int)
+        votes = Votes(a, b, outcome, np.arange(n), worker, np.zeros(n, np.int8),
+                      np.full(n, np.nan), 6)  # fmt: skip
+        found = crowd_bt(votes)
+        inside = (found.low <= eta) & (eta <= found.high)
+        honest += inside[5:].mean() / 12
+        contrary += inside[:5].mean() / 12
+        assert found.low[5:].min() > found.high[:5].max()
+        assert (found.error > 0).all()
+    assert 0.90 <= honest <= 0.99
+    # The prior believes in people: it pulls the contrary towards ½, as the docstring says.
+    assert contrary > 0.6
+
+
+def test_crowd_bt_errors_by_inverting_everything():
+    votes = random_votes(1, n=400)
+    pair, worker, won, lost = crowd._cells(votes)
+    x = np.concatenate([crowd_bt(votes).scores, np.full(20, 1.5)])
+    args = (5, 20, pair // 5, pair % 5, worker)
+    # Expected information: the mean of the numeric Hessian over outcomes is that of p's counts.
+    s = 1 / (1 + np.exp(x[pair % 5] - x[pair // 5]))
+    eta = 1 / (1 + np.exp(-x[5 + worker]))
+    p = eta * s + (1 - eta) * (1 - s)
+    n = won + lost
+    full = optimize.approx_fprime(x, lambda v: crowd._loss(v, *args, n * p, n * (1 - p))[1], 1e-6)
+    inverse = np.linalg.inv((full + full.T) / 2)
+    middle = np.eye(5) - 0.2
+    error, spread = crowd._errors(x, *args, n)
+    assert error == pytest.approx(np.sqrt(np.diag(middle @ inverse[:5, :5] @ middle)), rel=1e-3)
+    assert spread == pytest.approx(np.sqrt(np.diag(inverse)[5:]), rel=1e-3)
 
 
 def test_crowd_bt_refuses_by_name():

@@ -212,6 +212,67 @@ def test_gwet_with_gaps():
     assert gwet_ac(CANONICAL, weights="linear").estimate == pytest.approx(0.858739, abs=6e-7)
 
 
+def half_random():
+    """60 units, 5 raters with gaps, half of the values copied: the table irrCAC was given."""
+    rng = np.random.default_rng(0)
+    said = rng.integers(0, 4, (60, 5)).astype(float)
+    said = np.where(rng.random((60, 5)) < 0.5, said[:, :1], said)
+    said[rng.random((60, 5)) < 0.3] = np.nan
+    said[0] = [np.nan, 1, np.nan, np.nan, np.nan]
+    unit, rater = np.nonzero(np.isfinite(said))
+    return value_counts(unit, said[unit, rater].astype(int), 4)
+
+
+@pytest.mark.parametrize(
+    ("counts", "weights", "estimate", "error"),
+    [
+        (CANONICAL, "nominal", 0.775444068127, 0.142949950641),
+        (CANONICAL, "linear", 0.858739136433, 0.117329021881),
+        (CANONICAL, "quadratic", 0.914000723552, 0.103962244645),
+        (CODERS, "nominal", 0.709163917969, 0.164736746835),
+        (CODERS, "linear", 0.773421629967, 0.145651007135),
+        (CODERS, "quadratic", 0.835238568588, 0.131396647528),
+        (half_random(), "nominal", 0.270867607728, 0.063685515099),
+        (half_random(), "linear", 0.291896639184, 0.076621546422),
+        (half_random(), "quadratic", 0.303068159937, 0.10367499522),
+    ],
+)
+def test_gwet_and_its_error_same_as_irrcac(counts, weights, estimate, error):
+    """irrCAC 0.4.4, run in an environment of its own: it pins a scipy that we cannot have."""
+    found = gwet_ac(counts, weights=weights)
+    assert (found.estimate, found.error) == pytest.approx((estimate, error), abs=1e-10)
+
+
+def test_alpha_same_as_irrcac():
+    """irrCAC 0.4.4 on the same table, one unit of which has a single value."""
+    found = krippendorff_alpha(half_random())
+    assert found.alpha == pytest.approx(0.276111770916, abs=1e-10)
+    assert krippendorff_alpha(half_random(), metric="interval").alpha == pytest.approx(
+        0.322302062794, abs=1e-10
+    )
+
+
+def test_resampled_units_of_hayes_and_krippendorff():
+    """By units 0.624 to 0.842; KALPHA's bootstrap of pair differences claims 0.716 to 0.813."""
+    found = krippendorff_alpha(
+        HAYES_COUNTS, metric="ordinal", rng=np.random.default_rng(1), resamples=20_000
+    )
+    assert (found.low, found.high) == pytest.approx((0.624, 0.842), abs=0.006)
+    assert found.resamples == 20_000
+    again = krippendorff_alpha(HAYES_COUNTS, metric="ordinal", rng=np.random.default_rng(3))
+    same = krippendorff_alpha(HAYES_COUNTS, metric="ordinal", rng=np.random.default_rng(3))
+    assert again == same
+
+
+def test_few_units_are_said():
+    assert "12 units" not in krippendorff_alpha(HAYES_COUNTS).note
+    assert "units: the interval is approximate" in krippendorff_alpha(CANONICAL).note
+    with pytest.raises(BrokenVotes, match="measurement"):
+        krippendorff_alpha(CANONICAL, metric="cardinal")
+    with pytest.raises(BrokenVotes, match="weights"):
+        gwet_ac(CANONICAL, weights="cubic")
+
+
 def test_gwet_error_close_to_the_jackknife():
     found = gwet_ac(FLEISS_1971)
     without = [gwet_ac(np.delete(FLEISS_1971, u, axis=0)).estimate for u in range(30)]
@@ -231,6 +292,31 @@ def test_percent_and_left_one_out():
     assert percent_agreement(counts).estimate == pytest.approx((1 / 3 + 1) / 2)
     with pytest.raises(BrokenVotes):
         left_one_out(unit, value, worker[:2])
+
+
+def test_left_one_out_knows_hard_comparisons():
+    """A worker who only gets the hard ones agrees little, and no less than is to be expected."""
+    rng = np.random.default_rng(4)
+    units, judges = 3_000, 4
+    hard = np.arange(units) < 1_500
+    truth = rng.integers(0, 2, units)
+    sure = np.where(hard, 0.55, 0.95)
+    unit = np.repeat(np.arange(units), judges)
+    # Workers 0 to 3 have the hard ones, 4 to 7 the easy ones; worker 7 guesses.
+    worker = np.where(hard[unit], 0, 4) + np.tile(np.arange(judges), units)
+    right = rng.random(len(unit)) < np.where(worker == 7, 0.5, sure[unit])
+    found = left_one_out(unit, np.where(right, truth[unit], 1 - truth[unit]), worker)
+    z = found.excess / found.error
+    assert found.agreement[:4].max() < found.agreement[4:7].min()
+    assert np.abs(z[:4]).max() < 3.5
+    assert z[7] < -10
+    assert found.compared.tolist() == [1_500] * 8
+    by_hand = [(0.0, 1.0), (0.5, 0.0), (0.5, 0.0)]
+    small = left_one_out(np.zeros(3, int), np.array([0, 1, 1]), np.arange(3))
+    for w, (agreed, typical) in enumerate(by_hand):
+        assert small.agreement[w] == agreed
+        assert small.expected[w] == typical
+    assert np.isnan(small.error).all()
 
 
 def test_two_sources_with_and_without_ties():

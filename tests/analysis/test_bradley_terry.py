@@ -8,6 +8,7 @@ import statsmodels.api as sm
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jeoul.analysis import bradley_terry
+from jeoul.analysis.bootstrap import bootstrap
 from jeoul.analysis.bradley_terry import elo, expected_win_rates, fit, fit_counts
 from jeoul.analysis.bradley_terry_extended import fit_extended
 from jeoul.analysis.counts import (
@@ -28,10 +29,14 @@ from jeoul.analysis.errors import (
     TooFew,
 )
 from jeoul.analysis.rao_kupper import fit_rao_kupper
+from jeoul.analysis.slices import fit_slices
+from jeoul.analysis.style import style_control, style_difference, style_features
 
 from tests.analysis.examples import (
     BASEBALL,
     CITATIONS,
+    HOME,
+    TEAMS,
     baseball_at_home,
     puddings,
     random_votes,
@@ -55,9 +60,24 @@ def test_citations_of_statistics_journals():
     assert found.deviance == pytest.approx(4.293383969889, abs=1e-10)
 
 
+def outcomes(scores, home, away, won, lost):
+    gap = scores[TEAMS.index(away)] - scores[TEAMS.index(home)]
+    p = 1 / (1 + np.exp(gap))
+    return (won, won + lost, p), (lost, won + lost, 1 - p)
+
+
 def test_baseball_1987():
     """Agresti (2002), Table 10.10."""
     found = fit_counts(BASEBALL)
+    # By home and away games, as in BradleyTerry2, without the home effect.
+    by_place = fit_extended(baseball_at_home(), covariance="model")
+    assert by_place.scores == pytest.approx(found.scores, abs=1e-9)
+    rows = sum(
+        2 * (w * np.log(w / (n * p)) if w else 0.0)
+        for home, away, won, lost in HOME
+        for w, n, p in outcomes(found.scores, home, away, won, lost)
+    )
+    assert rows == pytest.approx(44.053461, abs=1e-6)
     assert found.scores - found.scores[0] == pytest.approx(
         [0, 1.107698, 0.683853, 1.436408, 1.581356, 1.247618, 1.294485], abs=6e-7
     )
@@ -127,10 +147,10 @@ def test_same_as_choix_and_evalica(seed):
     theirs = choix.opt_pairwise(
         votes.n_systems,
         [p for i, j in np.argwhere(wins > 0) for p in [(i, j)] * int(2 * wins[i, j])],
-        method="BFGS",
-        tol=1e-9,
+        method="Newton-CG",
+        tol=1e-12,
     )
-    assert ours == pytest.approx(theirs - theirs.mean(), abs=1e-5)
+    assert ours == pytest.approx(theirs - theirs.mean(), abs=1e-6)
     winners = [{A_WINS: evalica.Winner.X, B_WINS: evalica.Winner.Y}.get(o, evalica.Winner.Draw)
                for o in votes.outcome.tolist()]  # fmt: skip
     result = evalica.bradley_terry(
@@ -223,6 +243,157 @@ def test_adding_a_win_raises_the_winner():
                    (("system_a", 0), ("system_b", 4), ("outcome", 0), ("prompt", 0), ("worker", 0),
                     ("left", 1), ("grade", np.nan))), 5)  # fmt: skip
     assert fit(more).scores[0] > fit(votes).scores[0]
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_splitting_rows_changes_nothing(seed):
+    """Two halves counted apart and added are the whole; so are votes in any order and width."""
+    votes = some_votes(seed)
+    cut = np.random.default_rng(seed).random(len(votes)) < 0.5
+    halves = outcome_counts(votes.select(cut)) + outcome_counts(votes.select(~cut))
+    assert (halves == outcome_counts(votes)).all()
+    narrow = with_parts(
+        votes, **{f: getattr(votes, f).astype(np.int16) for f in ("system_a", "system_b", "prompt")}
+    )
+    assert fit(narrow).scores == pytest.approx(fit(votes).scores, abs=1e-12)
+    assert fit(narrow).covariance == pytest.approx(fit(votes).covariance, abs=1e-12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_difference_does_not_depend_on_the_reference(seed):
+    ranking = fit(some_votes(seed))
+    whole = {(d.first, d.second): d for d in ranking.differences()}
+    for reference in range(len(ranking.scores)):
+        for d in ranking.differences(reference):
+            low = min(d.first, reference), max(d.first, reference)
+            sign = 1 if d.first < reference else -1
+            other = whole[low]
+            assert d.estimate == pytest.approx(sign * other.estimate, abs=1e-12)
+            assert d.high - d.low == pytest.approx(other.high - other.low, abs=1e-12)
+            assert d.p == pytest.approx(other.p, abs=1e-12)
+
+
+def test_seen_beside_expected():
+    ranking = fit(random_votes(8, n=3_000))
+    pairs = ranking.pairs()
+    assert len(pairs) == 10
+    assert sum(p.n for p in pairs) == 3_000
+    # As many wins are expected of each system as were seen: the likelihood equations.
+    for s in range(5):
+        gap = sum(
+            p.n * (p.seen - p.expected) * (1 if p.first == s else -1)
+            for p in pairs
+            if s in (p.first, p.second)
+        )
+        assert gap == pytest.approx(0, abs=1e-6)
+    assert ranking.goodness.chi2 == pytest.approx(sum(p.z**2 for p in pairs))
+    assert ranking.goodness.freedom == 6
+    assert ranking.expected[0, 1] == pytest.approx(pairs[0].expected)
+
+
+def test_slices_are_ranked_alone_and_refused_alone():
+    votes = random_votes(7, n=900)
+    slices = votes.prompt % 3
+    lonely = (slices == 2) & ~((votes.outcome == A_WINS) & (votes.system_a == 3))
+    lonely &= ~((votes.outcome == B_WINS) & (votes.system_b == 3))
+    lonely &= ~((votes.outcome == TIE) & ((votes.system_a == 3) | (votes.system_b == 3)))
+    votes = votes.select(lonely | (slices < 2))
+    slices = votes.prompt % 3
+    one, two, three = fit_slices(votes, slices, level=0.9)
+    alone = fit(votes.select(slices == 1), level=0.9)
+    assert two.ranking.scores == pytest.approx(alone.scores)
+    assert two.ranking.level == 0.9
+    assert one.n + two.n + three.n == len(votes)
+    assert three.ranking is None
+    assert three.apart == ((0, 1, 2, 4), (3,))
+    assert "3" in three.refusal
+    few = votes.select((votes.system_a < 2) & (votes.system_b < 2))
+    (part,) = fit_slices(with_parts(few, n_systems=5), np.zeros(len(few), int))
+    assert part.systems == (0, 1)
+    with pytest.raises(BrokenVotes):
+        fit_slices(votes, np.zeros(3, int))
+
+
+def test_bootstrap_is_as_wide_as_the_sandwich():
+    votes = random_votes(3, n=4_000)
+    ranking = fit(votes, covariance="sandwich")
+    found = bootstrap(votes, np.random.default_rng(1), times=2_000)
+    assert found.scores == pytest.approx(ranking.scores, abs=1e-9)
+    wide = np.array([s.high - s.low for s in sorted(ranking.systems, key=lambda s: s.system)])
+    assert found.high - found.low == pytest.approx(wide, rel=0.08)
+    assert found.resampled[0].sum() == pytest.approx(0, abs=1e-9)
+    low, high = found.difference(4, 0)
+    whole = next(d for d in ranking.differences() if (d.first, d.second) == (0, 4))
+    assert (low, high) == pytest.approx((-whole.high, -whole.low), abs=0.03)
+    again = bootstrap(votes, np.random.default_rng(1), times=2_000)
+    assert (again.resampled == found.resampled).all()
+
+
+def test_bootstrap_of_whole_prompts():
+    rng = np.random.default_rng(2)
+    votes = clustered_votes(rng, 4_000, 80, 1_000)
+    by_prompt = fit(votes, covariance="prompt")
+    found = bootstrap(votes, rng, cluster=votes.prompt, times=1_000)
+    wide = np.array([s.high - s.low for s in sorted(by_prompt.systems, key=lambda s: s.system)])
+    assert found.high - found.low == pytest.approx(wide, rel=0.15)
+    with pytest.raises(TooFew):
+        bootstrap(votes, rng, cluster=np.zeros(4_000, int))
+    with pytest.raises(BrokenVotes):
+        bootstrap(votes, rng, cluster=np.zeros(3, int))
+    with pytest.raises(BrokenVotes):
+        bootstrap(votes, rng, times=0)
+    with pytest.raises(TooFew, match="finite"):
+        bootstrap(repeated([(0, 1, A_WINS, 20), (0, 1, B_WINS, 1)], 2), rng, times=100)
+
+
+def test_style_features_of_markdown():
+    text = "# Title\n\n**bold** and __too__\n\n- one\n* two\n3. three\n```\n# no\n- no\n```\n"
+    (row,) = style_features([text])
+    assert np.expm1(row) == pytest.approx([len(text), 1, 2, 3])
+    assert style_features(["", "저울"])[:, 0] == pytest.approx([0, np.log(3)])
+    x = style_difference(style_features([text, ""]), np.array([0, 1]), np.array([1, 0]))
+    assert x[0] == pytest.approx(-x[1])
+    with pytest.raises(BrokenVotes):
+        style_difference(x, np.array([2]), np.array([0]))
+
+
+def test_style_control_takes_the_length_out():
+    """System 4 writes at length, and length alone is liked: adjusted, it stands with 3."""
+    rng = np.random.default_rng(5)
+    n = 20_000
+    a = rng.integers(0, 5, n)
+    b = (a + rng.integers(1, 5, n)) % 5
+    length = rng.normal(0, 1, (n, 2)) + 1.5 * np.column_stack([a == 4, b == 4])
+    d = 0.3 * (a - b) + 0.6 * (length[:, 0] - length[:, 1])
+    d -= 0.3 * ((a == 4) * 1 - (b == 4) * 1)
+    outcome = np.where(rng.random(n) < 1 / (1 + np.exp(-d)), A_WINS, B_WINS)
+    votes = with_parts(random_votes(1, n=n), system_a=a, system_b=b, outcome=outcome)
+    x = np.column_stack([length[:, 0] - length[:, 1], np.zeros(n)])
+    found = style_control(votes, x, ("log length", "log headers"))
+    assert found.names == ("log length",)
+    assert found.raw.scores[4] - found.raw.scores[3] > 0.5
+    assert found.adjusted.scores[4] - found.adjusted.scores[3] == pytest.approx(0, abs=0.1)
+    assert found.shift == pytest.approx(found.adjusted.scores - found.raw.scores)
+
+
+def test_an_effect_that_separates_is_named():
+    """Everybody takes the left answer: the position effect has no finite size."""
+    votes = random_votes(2, n=300)
+    votes = with_parts(votes, outcome=np.where(votes.left == 1, A_WINS, B_WINS))
+    with pytest.raises(NotIdentifiable, match="position"):
+        fit_extended(votes, position=True)
+
+
+def test_regularised_effects_are_declared():
+    votes = repeated([(0, 1, A_WINS, 5), (0, 1, B_WINS, 3), (0, 2, A_WINS, 4)], 3)
+    with pytest.raises(Disconnected):
+        fit_extended(votes)
+    found = fit_extended(votes, ridge=0.5)
+    assert "Regularised: 0.5" in found.note
+    assert found.ridge == 0.5
+    assert found.scores == pytest.approx(fit(votes, ridge=0.5).scores, abs=1e-9)
 
 
 def test_disconnected_systems_are_named():

@@ -1,7 +1,7 @@
 """Chance-corrected agreement where the design allows it: Gwet, Cohen, Fleiss, and two sources."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 from scipy import stats
@@ -15,7 +15,13 @@ Weights: TypeAlias = Literal["nominal", "linear", "quadratic"]
 
 
 def weight_matrix(n_values: int, weights: Weights) -> Floats:
-    """Credit for each pair of values, (q, q): 1 on the diagonal, falling with their distance."""
+    """Credit for each pair of values, (q, q): 1 on the diagonal, falling with their distance.
+
+    nominal: 1[i = j]; linear: 1 − |i − j|/(q − 1); quadratic: 1 − (i − j)²/(q − 1)².
+    Raises BrokenVotes for another word.
+    """
+    if weights not in get_args(Weights):
+        raise BrokenVotes(f"No such weights: {weights}.")
     values = np.arange(n_values, dtype=np.float64)
     gap = np.abs(values[:, None] - values[None, :]) / max(n_values - 1, 1)
     if weights == "nominal":

@@ -35,9 +35,9 @@ class Ranking:
     """Bradley–Terry scores of K systems with everything that made them.
 
     `systems` by rank; `scores` (K,) by code, summing to 0; `covariance` (K, K) of the scores;
-    `freedom`: degrees of freedom of Student's t; `wins` (K, K) as fitted; `fit_p`: p of
-    Pearson's test against the saturated model (judgements taken as independent), None where
-    no degree of freedom is left.
+    `freedom`: degrees of freedom of Student's t; `wins` (K, K) as fitted, `seen` (K, K) without
+    the pseudo-ties of a `ridge`; `goodness`: Pearson's test against the saturated model, None
+    where no degree of freedom is left; `draws` and `seed` made the probabilities of being best.
     """
 
     method: str
@@ -48,15 +48,61 @@ class Ranking:
     iterations: int
     n: int
     log_likelihood: float
-    fit_p: float | None
+    goodness: "Goodness | None"
     freedom: float
     level: float
     wins: Floats
+    seen: Floats
     spread: Covariance
+    ridge: float | None
+    draws: int
+    seed: int
+
+    @property
+    def fit_p(self) -> float | None:
+        """p of the fit test, None where no degree of freedom is left."""
+        return None if self.goodness is None else self.goodness.p
+
+    @property
+    def expected(self) -> Floats:
+        """Win rate of row over column as the model has it, (K, K), ½ on the diagonal."""
+        return expected_win_rates(self.scores)
+
+    def pairs(self) -> list["PairFit"]:
+        """Expected beside seen win rate of every pair that was played."""
+        scale = 1.0 if self.goodness is None else self.goodness.dispersion
+        return pair_fits(self.seen, self.expected, scale)
 
     def differences(self, reference: int | None = None) -> list[Difference]:
         """Differences with intervals from the full covariance; all pairs, or from one system."""
         return ranks.differences(self.scores, self.spread, self.level, reference)
+
+
+@dataclass(frozen=True)
+class Goodness:
+    """Pearson's X² over the pairs (already divided by `dispersion`), its degrees of freedom, p.
+
+    Judgements are taken as independent: with prompts and workers in common p is too small.
+    """
+
+    chi2: float
+    freedom: int
+    p: float
+    dispersion: float
+    method: str = "Pearson's X² over pairs, judgements independent"
+
+
+@dataclass(frozen=True)
+class PairFit:
+    """One pair's win rate of `first` as seen and as the model expects it; `z` is their distance
+    in standard errors of independent judgements."""
+
+    first: int
+    second: int
+    n: float
+    seen: float
+    expected: float
+    z: float
 
 
 @dataclass(frozen=True)
@@ -90,6 +136,7 @@ def fit(
     neither prompts nor workers vary.
     """
     check_level(level)
+    WinDefinition(both_bad=both_bad)
     if both_bad == "left_out" and bool((votes.outcome == BOTH_BAD).any()):
         votes = apply(votes, WinDefinition(both_bad="left_out"))
     if not len(votes):
@@ -118,11 +165,15 @@ def fit(
         iterations=iterations,
         n=len(votes),
         log_likelihood=log_likelihood(wins, scores),
-        fit_p=fit_test(counts, seen, expected),
+        goodness=fit_test(counts, seen, expected),
         freedom=spread.freedom,
         level=level,
         wins=wins,
+        seen=seen,
         spread=spread,
+        ridge=ridge,
+        draws=draws,
+        seed=seed,
     )
 
 
@@ -158,7 +209,7 @@ def fit_counts(wins: Floats | Ints, *, ridge: float | None = None) -> CountsFit:
 def with_pseudo_ties(wins: Floats, ridge: float) -> Floats:
     """Wins with `ridge` pseudo-ties added to each pair that was played."""
     if not ridge > 0:
-        raise ValueError(f"A ridge is a positive number of pseudo-ties, not {ridge}.")
+        raise BrokenVotes(f"A ridge is a positive number of pseudo-ties, not {ridge}.")
     result: Floats = wins + 0.5 * ridge * ((wins + wins.T) > 0)
     return result
 
@@ -240,8 +291,18 @@ def log_likelihood(wins: Floats, scores: Floats) -> float:
     return float(-(wins * np.logaddexp(0.0, -gap)).sum())
 
 
-def fit_test(counts: Ints, wins: Floats, expected: Floats) -> float | None:
-    """p of Pearson's X² over the pairs played, with pairs − (K − 1) degrees of freedom.
+def pair_fits(seen: Floats, expected: Floats, dispersion: float = 1.0) -> list[PairFit]:
+    """Every pair played: z = (w − n p)/√(n p(1−p) · dispersion), w wins of n with ties half."""
+    found = []
+    for i, j in np.argwhere(np.triu(seen + seen.T, 1) > 0).tolist():
+        n, w, p = float(seen[i, j] + seen[j, i]), float(seen[i, j]), float(expected[i, j])
+        z = (w - n * p) / (n * p * (1 - p) * dispersion) ** 0.5
+        found.append(PairFit(i, j, n, w / n, p, z))
+    return found
+
+
+def fit_test(counts: Ints, wins: Floats, expected: Floats) -> Goodness | None:
+    """Pearson's X² over the pairs played, with pairs − (K − 1) degrees of freedom.
 
     A half tie varies less than a win or loss: X² is divided by 1 − (ties/4) / Σ n p(1−p).
     """
@@ -258,7 +319,7 @@ def fit_test(counts: Ints, wins: Floats, expected: Floats) -> float | None:
     if dispersion <= 0:
         return None
     chi2 = float(((w - n * p) ** 2 / variance).sum()) / dispersion
-    return float(stats.chi2.sf(chi2, free))
+    return Goodness(chi2, free, float(stats.chi2.sf(chi2, free)), dispersion)
 
 
 def elo(scores: Floats, centre: float = 1000.0) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from jeoul.analysis import ranks
-from jeoul.analysis.bradley_terry import MAX_STEPS, TOLERANCE, check_connected
+from jeoul.analysis.bradley_terry import MAX_STEPS, TOLERANCE, check_connected, with_pseudo_ties
 from jeoul.analysis.clustering import Covariance, Kind, single_meat, vote_covariance
 from jeoul.analysis.counts import (
     A_WINS,
@@ -62,6 +62,9 @@ class ExtendedRanking:
     freedom: float
     level: float
     spread: Covariance
+    ridge: float | None
+    draws: int
+    seed: int
 
     def differences(self, reference: int | None = None) -> list[Difference]:
         """Differences with intervals from the full covariance; all pairs, or from one system."""
@@ -108,6 +111,7 @@ def fit_extended(
     both_bad: BothBad = "tie",
     level: float = 0.95,
     covariance: Kind = "two_way",
+    ridge: float | None = None,
     draws: int = 4000,
     seed: int = 0,
 ) -> ExtendedRanking:
@@ -117,18 +121,25 @@ def fit_extended(
     by its root mean square. ties="half": P(A) = 1/(1 + e^−d), a tie half a win to each.
     ties="davidson" (Davidson 1970): P(A) : P(B) : P(tie) = e^{d/2} : e^{−d/2} : ν.
     Newton; covariance as in bradley_terry.fit. Style control as the Arena did (2024).
+    `ridge` adds to each pair played that many judgements, half won and half lost, shown on no
+    side and with equal features; the note names it.
     Raises NoVotes, BrokenVotes, Disconnected, TooFew (Davidson without ties or without
-    decisions), NotIdentifiable (a covariate that the systems determine), NotConverged.
+    decisions), NotIdentifiable (an effect that the systems determine, or one that separates
+    the outcomes and grows without bound, by its name), NotConverged.
     """
     check_level(level)
+    WinDefinition(both_bad=both_bad)
     x, labels = _features(votes, position, covariates, names)
     if both_bad == "left_out":
         keep = votes.outcome != BOTH_BAD
         votes, x = apply(votes, WinDefinition(both_bad="left_out")), x[keep]
     if not len(votes):
         raise NoVotes("No judgement to rank from.")
-    check_connected(win_matrix(outcome_counts(votes)))
+    wins = win_matrix(outcome_counts(votes))
+    check_connected(wins if ridge is None else with_pseudo_ties(wins, ridge))
     rows = _rows_of(votes, x, ties == "davidson", collapse=covariates is None)
+    if ridge is not None:
+        rows = _regularised(rows, wins, ridge)
     found, iterations = newton(rows, labels)
     k = votes.n_systems
     spread = _spread(votes, x, rows, found, covariance)
@@ -140,10 +151,13 @@ def fit_extended(
         spread.note,
     )
     likelihood = log_likelihood(rows, found)
+    notes = [spread.note] if spread.note else []
+    if ridge is not None:
+        notes.append(f"Regularised: {ridge:g} pseudo-judgements were added to each pair played.")
     kind = "Davidson ties" if rows.davidson else "ties as half a win"
     return ExtendedRanking(
         method=", ".join(["Bradley-Terry", kind, *(f"with {n}" for n in labels), spread.method]),
-        note=spread.note,
+        note=" ".join(notes),
         systems=ranks.ranked(found[:k], own, level, draws, seed),
         scores=found[:k],
         covariance=own.matrix,
@@ -156,13 +170,10 @@ def fit_extended(
         freedom=spread.freedom,
         level=level,
         spread=own,
+        ridge=ridge,
+        draws=draws,
+        seed=seed,
     )
-
-
-def length_difference(length_a: Ints, length_b: Ints) -> Floats:
-    """log(1 + length of A) − log(1 + length of B), (n,): a covariate for fit_extended."""
-    result: Floats = np.log1p(np.asarray(length_a)) - np.log1p(np.asarray(length_b))
-    return result
 
 
 def _features(
@@ -212,6 +223,22 @@ def _rows_of(votes: Votes, x: Floats, davidson: bool, *, collapse: bool) -> Rows
     if davidson and (not ties.any() or not (wins.any() or losses.any())):
         raise TooFew("Davidson's model needs ties and decided judgements.")
     return Rows(a, b, x, wins * 1.0, losses * 1.0, ties * 1.0, k, davidson)
+
+
+def _regularised(rows: Rows, wins: Floats, ridge: float) -> Rows:
+    """The rows and, for each pair played, `ridge` judgements half won and half lost."""
+    i, j = np.nonzero(np.triu(wins + wins.T, 1))
+    half = np.full(len(i), ridge / 2)
+    return Rows(
+        np.concatenate([rows.a, i]),
+        np.concatenate([rows.b, j]),
+        np.vstack([rows.x, np.zeros((len(i), rows.x.shape[1]))]),
+        np.concatenate([rows.wins, half]),
+        np.concatenate([rows.losses, half]),
+        np.concatenate([rows.ties, np.zeros(len(i))]),
+        rows.n_systems,
+        rows.davidson,
+    )
 
 
 def _predictor(rows: Rows, found: Floats) -> Floats:
@@ -310,7 +337,7 @@ def newton(rows: Rows, labels: tuple[str, ...] = ()) -> tuple[Floats, int]:
         try:
             move = np.linalg.solve(_curvature(rows, mean), _slope(rows, mean))
         except np.linalg.LinAlgError:
-            raise NotConverged("Bradley-Terry with effects", step, change) from None
+            break
         change = float(np.abs(move).max())
         found = found + move * min(1.0, 2.0 / change) if change > 0 else found
         found[:k] -= found[:k].mean()
@@ -318,6 +345,9 @@ def newton(rows: Rows, labels: tuple[str, ...] = ()) -> tuple[Floats, int]:
             return found, step
         if np.abs(found).max() > 50:
             break
+    if len(labels) and np.abs(found[k : k + len(labels)]).max(initial=0.0) > 20:
+        worst = labels[int(np.argmax(np.abs(found[k : k + len(labels)])))]
+        raise NotIdentifiable(f"{worst} separates the outcomes: its effect has no finite size.")
     raise NotConverged("Bradley-Terry with effects", step, change)
 
 

@@ -51,6 +51,10 @@ class WinDefinition:
             raise BrokenVotes(f"A least grade is 0 or more, not {self.min_grade}.")
 
 
+# Ties half a win each, both bad a tie, every preference counts.
+PLAIN: Final = WinDefinition()
+
+
 @dataclass(frozen=True)
 class Votes:
     """n judgements of pairs among `n_systems` systems; every array has length n.

@@ -54,6 +54,14 @@ def wilson(k: float, n: float, level: float = 0.95) -> tuple[float, float]:
     return (0.0 if k == 0 else float(low)), (1.0 if k == n else float(high))
 
 
+def wilson_each(share: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
+    """Wilson's interval for many shares at once, (m,); NaN where n is 0."""
+    z = stats.norm.ppf(0.5 + check_level(level) / 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = _wilson(np.asarray(share, dtype=np.float64), np.asarray(n, np.float64), z)
+    return np.maximum(low, 0.0), np.minimum(high, 1.0)
+
+
 def _wilson(p: Any, n: Any, z: Any) -> tuple[Any, Any]:
     middle = p + z**2 / (2 * n)
     half = z * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))

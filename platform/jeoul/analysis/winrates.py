@@ -9,6 +9,7 @@ from jeoul.analysis.counts import (
     A_WINS,
     B_WINS,
     BOTH_BAD,
+    PLAIN,
     TIE,
     Bools,
     BothBad,
@@ -55,7 +56,7 @@ class PairRate:
     method: str
     note: str
     sign_test_p: float
-    definition: WinDefinition = WinDefinition()
+    definition: WinDefinition = PLAIN
     level: float = 0.95
 
     @property
