@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from jeoul.comparisons.models import Answer, Assignment, Comparison, Judgement, Kind
+from jeoul.risk.words import announced
 from jeoul.studies.models import Criterion, Output, Study
 from jeoul.studies.rendering import RENDERER_VERSION, render_markdown, render_plain
 
@@ -99,6 +100,7 @@ def build_item(
     errors = errors or {}
     filled = assignment.draft if draft is None else draft
     warning = study.content_warning if comparison.prompt.risk == "high" else ""
+    warning = " ".join(filter(None, [warning, announced(comparison.warnings)]))
     return Item(
         assignment_id=assignment.uuid,
         client_key=client_key or assignment.client_key,

@@ -6,7 +6,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jeoul.settings")
 
-app = Celery("jeoul", include=["tasks.analyses", "tasks.generation", "tasks.sweeps"])
+app = Celery("jeoul", include=["tasks.analyses", "tasks.generation", "tasks.risk", "tasks.sweeps"])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 
 
@@ -14,7 +14,13 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 def _schedule(sender: Celery, **_: object) -> None:
     from django.conf import settings  # settings are ready only when the app is configured
 
-    for name in ("sweeps.due_outputs", "sweeps.reservations", "sweeps.chain", "analyses.stale"):
+    for name in (
+        "sweeps.due_outputs",
+        "sweeps.reservations",
+        "sweeps.chain",
+        "analyses.stale",
+        "risk.unscanned",
+    ):
         sender.add_periodic_task(
             settings.SWEEP_SECONDS, sender.signature(f"tasks.{name}"), name=name
         )

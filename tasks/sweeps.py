@@ -20,7 +20,7 @@ def due_outputs() -> None:
     enqueue(
         [pk for pk in outputs_due(limit=_BATCH) if cache.add(f"queued:{pk}", 1, _QUEUED_SECONDS)]
     )
-    mark_ready()
+    mark_ready(scan_here=0)
 
 
 @app.task(name="tasks.sweeps.reservations")

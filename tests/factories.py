@@ -26,10 +26,13 @@ def prompts_text(n: int, **fields) -> str:
 
 
 def outputs_text(n: int, systems: list[str]) -> str:
+    """Answers that differ (the same text twice would be a tie without asking), yet name nobody."""
     return "\n".join(
-        json.dumps({"prompt_id": f"p{i}", "system": s, "text": f"**Reply** {i} by nobody."})
+        json.dumps(
+            {"prompt_id": f"p{i}", "system": s, "text": f"**Reply** {i} by nobody." + at * "!"}
+        )
         for i in range(n)
-        for s in systems
+        for at, s in enumerate(systems)
     )
 
 

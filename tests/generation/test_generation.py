@@ -60,8 +60,10 @@ def study_on(url, *, prompts=1, systems=1, **options):
         for n in range(max(2, systems))
     ]
     study = create_study(
-        owner=owner, title="t", prompts=version, systems=versions, settings={"gold_share": 0.0}
-    )
+        owner=owner, title="t", prompts=version, systems=versions,
+        # The fake provider says the same to everybody, which would be ties without asking.
+        settings={"gold_share": 0.0, "risk_policy": {"identical": "show"}},
+    )  # fmt: skip
     move_study(study=study, to=StudyState.RUNNING, actor=owner)
     due_outputs(study=study)
     build_comparisons(study=study)

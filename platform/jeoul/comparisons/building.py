@@ -1,13 +1,17 @@
 """Turning a study's plan into comparisons, and marking those whose outputs are there."""
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
-from jeoul.comparisons.models import Comparison, Kind
+from jeoul.comparisons.models import Comparison, Kind, Standing
 from jeoul.comparisons.pairing import all_pairs, baseline_pairs, plan
+from jeoul.comparisons.standing import assess
+from jeoul.risk.scanning import scan_output, scan_prompt, unscanned_outputs, unscanned_prompts
 from jeoul.studies.models import Design, Output, OutputState, Study
 
 _SHOWN = (OutputState.DONE, OutputState.REFUSED)
+# Of each kind of text; some hundred milliseconds.
+SCAN_HERE = 300
 
 
 @transaction.atomic
@@ -71,11 +75,22 @@ def build_comparisons(*, study: Study) -> int:
 
 
 def mark_ready(
-    *, study: Study | None = None, output_id: int | None = None, output_ids: list[int] | None = None
+    *,
+    study: Study | None = None,
+    output_id: int | None = None,
+    output_ids: list[int] | None = None,
+    scan_here: int = SCAN_HERE,
 ) -> int:
-    """Open the comparisons whose two outputs may be shown; returns how many."""
+    """Open the comparisons whose two outputs may be shown; returns how many.
+
+    Nothing is opened unscanned. Jobs scan each text; up to ``scan_here`` texts that they have
+    not come to are scanned here, so that a small study opens at once.
+    """
     waiting = Comparison.objects.filter(
-        ready=False, output_a__state__in=_SHOWN, output_b__state__in=_SHOWN
+        ready=False,
+        standing=Standing.ASKED,
+        output_a__state__in=_SHOWN,
+        output_b__state__in=_SHOWN,
     )
     if study is not None:
         waiting = waiting.filter(study=study)
@@ -83,13 +98,33 @@ def mark_ready(
         waiting = waiting.filter(Q(output_a=output_id) | Q(output_b=output_id))
     if output_ids is not None:
         waiting = waiting.filter(Q(output_a__in=output_ids) | Q(output_b__in=output_ids))
-    return Comparison.objects.filter(pk__in=list(waiting.values_list("pk", flat=True))).update(
-        ready=True
-    )
+    # Gold and practice items were chosen by a person.
+    chosen = Comparison.objects.filter(
+        pk__in=list(waiting.exclude(kind=Kind.REAL).values_list("pk", flat=True))
+    ).update(ready=True)
+    waiting = waiting.filter(kind=Kind.REAL)
+    scan_waiting(waiting, limit=scan_here)
+    studies = Study.objects.filter(pk__in=waiting.order_by().values("study"))
+    return chosen + sum(assess(study=s, rows=waiting.filter(study=s).order_by()) for s in studies)
+
+
+def scan_waiting(waiting: QuerySet[Comparison], *, limit: int) -> None:
+    """Scan texts that comparisons wait for, up to ``limit``."""
+    if not limit:
+        return
+    for name in ("output_a", "output_b"):
+        ids = waiting.order_by().values(name)
+        for pk in unscanned_outputs().filter(pk__in=ids).values_list("pk", flat=True)[:limit]:
+            scan_output(output_id=pk)
+    prompts = waiting.order_by().values("prompt")
+    for pk in unscanned_prompts().filter(pk__in=prompts).values_list("pk", flat=True)[:limit]:
+        scan_prompt(prompt_id=pk)
 
 
 def retarget(*, study: Study, overlap: int) -> int:
     """Bring open comparisons to an amended overlap, never below what is taken already."""
-    real = Comparison.objects.filter(study=study, kind=Kind.REAL)
+    real = Comparison.objects.filter(
+        study=study, kind=Kind.REAL, standing__in=[Standing.ASKED, Standing.HELD]
+    )
     more = real.filter(taken__lte=overlap).update(target=overlap)
     return more + real.filter(taken__gt=overlap).update(target=F("taken"))

@@ -17,6 +17,15 @@ class Kind(models.TextChoices):
     TRAINING = "training", _("Training")
 
 
+class Standing(models.TextChoices):
+    """Why a comparison is asked or not, apart from whether its outputs are there."""
+
+    ASKED = "", _("Asked")
+    HELD = "held", _("Held for review")
+    LEFT_OUT = "left_out", _("Left out")
+    TIE = "tie", _("Tie without asking")
+
+
 class Comparison(Row):
     """Two outputs of different systems to one prompt, in canonical order.
 
@@ -40,6 +49,14 @@ class Comparison(Row):
     position = models.PositiveIntegerField()
     # Both outputs are there and may be shown.
     ready = models.BooleanField(default=False)
+    # By what the scans found and the study's policy says; see standing.py. What is not asked
+    # keeps no free place: its target is what was taken already.
+    standing = models.CharField(
+        max_length=10, choices=Standing.choices, default=Standing.ASKED, blank=True
+    )
+    # The kinds found, and those that annotators are warned of.
+    kinds = models.JSONField(default=list)
+    warnings = models.JSONField(default=list)
     # The side of A at the first showing; drawn by the plan, alternating over each pair.
     a_first = models.BooleanField(default=True)
 
@@ -51,6 +68,10 @@ class Comparison(Row):
             ),
             models.CheckConstraint(
                 condition=Q(taken__lte=F("target")), name="comparison_never_over_target"
+            ),
+            # A held output is never shown, whatever the code does.
+            models.CheckConstraint(
+                condition=Q(ready=False) | Q(standing=""), name="comparison_held_is_not_ready"
             ),
             models.CheckConstraint(
                 condition=Q(judged__lte=F("taken")), name="comparison_judged_were_taken"

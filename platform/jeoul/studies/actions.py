@@ -19,6 +19,7 @@ from jeoul.studies.models import (
     Amendment,
     Criterion,
     Design,
+    LeaveOut,
     Membership,
     Output,
     OutputState,
@@ -28,6 +29,7 @@ from jeoul.studies.models import (
     StudySystem,
     SystemVersion,
 )
+from jeoul.studies.models.risk_policy import policy_problem
 from jeoul.studies.prompt_actions import freeze_versions
 
 
@@ -72,6 +74,8 @@ SETTINGS = (
     "samples",
     "overlap",
     "seed",
+    "risk_policy",
+    "contamination",
     "languages",
     "instructions",
     "consent_text",
@@ -95,6 +99,8 @@ AMENDABLE = (
     "budget",
     "generation_cap",
     "instructions",
+    "risk_policy",
+    "contamination",
 )
 
 
@@ -158,6 +164,12 @@ def _apply(study: Study, values: dict[str, Any], allowed: tuple[str, ...]) -> No
         raise InvalidInput("Between 1 and 100 samples per prompt.", field="samples")
     if study.design not in Design.values:
         raise InvalidInput(f"The design is one of {', '.join(Design.values)}.", field="design")
+    if study.contamination not in LeaveOut.values:
+        raise InvalidInput(
+            f"Contaminated prompts: one of {', '.join(LeaveOut.values)}.", field="contamination"
+        )
+    if problem := policy_problem(study.risk_policy):
+        raise InvalidInput(problem, field="risk_policy")
     if not 1 <= study.reservation_minutes <= 24 * 60:
         raise InvalidInput("Between 1 minute and a day.", field="reservation_minutes")
 

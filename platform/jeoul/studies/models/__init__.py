@@ -1,6 +1,7 @@
 """What is compared, and how."""
 
 from jeoul.studies.models.prompts import Prompt, PromptSet, PromptSetVersion, Risk, VersionEntry
+from jeoul.studies.models.risk_policy import RiskAction, RiskKind
 from jeoul.studies.models.study import (
     A_WINS,
     B_WINS,
@@ -11,6 +12,7 @@ from jeoul.studies.models.study import (
     Criterion,
     Design,
     FreeText,
+    LeaveOut,
     Membership,
     Run,
     Step,
@@ -42,6 +44,7 @@ __all__ = [
     "Criterion",
     "Design",
     "FreeText",
+    "LeaveOut",
     "Membership",
     "Output",
     "OutputState",
@@ -50,6 +53,8 @@ __all__ = [
     "PromptSetVersion",
     "Protocol",
     "Risk",
+    "RiskAction",
+    "RiskKind",
     "Run",
     "Step",
     "Study",

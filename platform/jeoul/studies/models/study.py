@@ -27,6 +27,14 @@ class Design(models.TextChoices):
     BASELINE = "baseline", _("Each system against a baseline")
 
 
+class LeaveOut(models.TextChoices):
+    """Which contaminated prompts a study does without."""
+
+    NOTHING = "nothing", _("Keep all prompts")
+    DIRTY = "dirty", _("Leave out dirty prompts (80 % or more)")
+    NOT_CLEAN = "not_clean", _("Leave out every prompt that is not clean (20 % or more)")
+
+
 class Study(Row):
     """A plan and its run."""
 
@@ -42,6 +50,12 @@ class Study(Row):
     samples = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1)])
     overlap = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1)])
     seed = models.PositiveBigIntegerField(default=0)
+    # By kind what happens with an output in which the scan found something; see risk_policy.
+    risk_policy = models.JSONField(default=dict, blank=True)
+    # Prompts that stand in a training corpus: kept, or left out of comparisons and results.
+    contamination = models.CharField(
+        max_length=10, choices=LeaveOut.choices, default=LeaveOut.NOTHING
+    )
     languages = models.JSONField(default=list, blank=True)
     instructions = models.TextField(blank=True)
     consent_text = models.TextField(blank=True)
