@@ -15,6 +15,7 @@ from jeoul.api import serializers as s
 from jeoul.api.base import StudyList, caller, checked, described, study_of
 from jeoul.base import InvalidInput
 from jeoul.comparisons.building import build_comparisons, retarget
+from jeoul.comparisons.standing import reassess
 from jeoul.comparisons.import_actions import import_judgements
 from jeoul.quality.actions import decide_flag, exclude_worker, include_worker
 from jeoul.results.access import get_flag, get_worker
@@ -152,6 +153,8 @@ class Amendments(StudyList):
         made = amend_study(study=found, actor=caller(request), reason=reason, change=change)
         if "overlap" in change:
             retarget(study=found, overlap=found.overlap)
+        if {"risk_policy", "contamination"} & set(change):
+            reassess(study=found)
         return Response(s.AmendmentOut(made).data, status=201)
 
 

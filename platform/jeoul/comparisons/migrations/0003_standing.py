@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("comparisons", "0002_append_only"),
-        ("studies", "0002_risk_policy_and_contamination"),
+        ("studies", "0006_risk_policy_and_contamination"),
     ]
 
     operations = [

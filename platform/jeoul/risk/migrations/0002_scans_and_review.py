@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("risk", "0001_first_tables"),
-        ("studies", "0002_risk_policy_and_contamination"),
+        ("studies", "0006_risk_policy_and_contamination"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
