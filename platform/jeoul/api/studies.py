@@ -15,8 +15,8 @@ from jeoul.api import serializers as s
 from jeoul.api.base import StudyList, caller, checked, described, study_of
 from jeoul.base import InvalidInput
 from jeoul.comparisons.building import build_comparisons, retarget
-from jeoul.comparisons.standing import reassess
 from jeoul.comparisons.import_actions import import_judgements
+from jeoul.comparisons.standing import reassess
 from jeoul.quality.actions import decide_flag, exclude_worker, include_worker
 from jeoul.results.access import get_flag, get_worker
 from jeoul.studies.access import get_prompt_set, get_system_version, studies_for
