@@ -1,20 +1,74 @@
-"""Candidate outputs, one job each."""
+"""Candidate outputs: one job keeps one connection busy for a while."""
 
-from jeoul.studies.generation.actions import generate_output
+import threading
+
+from celery.signals import worker_init, worker_shutting_down
+from django.core.cache import cache
+from jeoul.studies.generation.actions import connections_due
 
 from tasks.celery import app
-from tasks.risk import scan
+from tasks.risk import scan_outputs
+
+# A job hands its connection on after this long, so that a slow provider keeps no thread for ever.
+_SECONDS = 60.0
+# A dead job's or a lost message's mark is gone after this long; losing it costs nothing.
+_MARK_SECONDS = 30
+_stop = threading.Event()
 
 
-@app.task(name="tasks.generation.generate")
-def generate(output_id: int) -> None:
-    """Make one output; a second run, or one while another holds the lease, does nothing."""
-    if generate_output(output_id=output_id):
-        # A job of its own: no provider's slot is held while a text is scanned.
-        scan.delay(output_id)
+@worker_init.connect
+def _load(**_: object) -> None:
+    """The client library at the worker's start, not while the first answers wait for it."""
+    from jeoul.studies.generation import openai_chat, pump  # noqa: F401 - for their import alone
+
+
+@worker_shutting_down.connect
+def _end(**_: object) -> None:
+    _stop.set()
+
+
+@app.task(name="tasks.generation.pump")
+def pump(connection_id: int) -> None:
+    """Make what the connection is due; a second job beside it would keep to the same limits."""
+    # Only here, since a web process that enqueues needs no client libraries.
+    from jeoul.studies.generation.pump import Pump
+
+    queued, running = _marks(connection_id)
+    cache.delete(queued)
+    if not cache.add(running, 1, _MARK_SECONDS):
+        return
+    more = False
+    try:
+        more = Pump(
+            connection_id,
+            on_stored=stored,
+            on_alive=lambda: cache.set(running, 1, _MARK_SECONDS),
+            stop=_stop,
+        ).run(_SECONDS)
+    finally:
+        cache.delete(running)
+    if more and not _stop.is_set():
+        start(connection_id)
+
+
+def _marks(connection_id: int) -> tuple[str, str]:
+    return f"pump-queued:{connection_id}", f"pump-running:{connection_id}"
+
+
+def stored(output_ids: list[int]) -> None:
+    """Have the texts scanned, which opens their comparisons: no provider's slot waits for it."""
+    scan_outputs.delay(output_ids)
+
+
+def start(connection_id: int) -> None:
+    """Queue the connection's job unless it waits or runs already."""
+    queued, running = _marks(connection_id)
+    if not cache.get(running) and cache.add(queued, 1, _MARK_SECONDS):
+        pump.delay(connection_id)
 
 
 def enqueue(ids: list[int]) -> None:
-    """Put outputs on the queue; losing it loses nothing, the sweep finds them."""
-    for output_id in ids:
-        generate.delay(output_id)
+    """See to it that these outputs are made soon; losing the queue loses nothing."""
+    if ids:
+        for connection_id in connections_due(output_ids=ids):
+            start(connection_id)

@@ -19,6 +19,14 @@ def scan(output_id: int) -> None:
     mark_ready(output_id=output_id)
 
 
+@app.task(name="tasks.risk.scan_outputs")
+def scan_outputs(ids: list[int]) -> None:
+    """Scan outputs that were stored together, and open the comparisons that waited for them."""
+    for output_id in ids:
+        scan_output(output_id=output_id)
+    mark_ready(output_ids=ids, scan_here=0)
+
+
 @app.task(name="tasks.risk.scan_prompts")
 def scan_prompts(ids: list[int]) -> None:
     """Scan some prompts; those that are scanned already cost a look."""

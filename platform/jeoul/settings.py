@@ -1,5 +1,6 @@
 """All settings of Jeoul; what differs between machines comes from the environment."""
 
+import ipaddress
 import sys
 from pathlib import Path
 
@@ -141,6 +142,18 @@ LOGOUT_REDIRECT_URL = "login"
 
 # Keys of model providers are encrypted with this; a list, so that it can be rotated.
 FIELD_KEYS = env.words("FIELD_KEYS") or [SECRET_KEY]
+
+# Networks inside this machine or house where model providers may live besides the public
+# internet, e.g. 10.1.0.0/16. A server refuses them all unless told; on one's own machine the
+# local model must be reachable.
+PROVIDER_NETWORKS = env.words("PROVIDER_NETWORKS", "" if PRODUCTION else "127.0.0.0/8,::1/128")
+for _network in PROVIDER_NETWORKS:
+    try:
+        ipaddress.ip_network(_network)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"PROVIDER_NETWORKS must list networks like 10.1.0.0/16: {error}."
+        ) from None
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("ko", "한국어")]

@@ -2,8 +2,7 @@
 
 import hashlib
 import random
-import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -12,10 +11,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from jeoul.studies.generation.base import Answer, ProviderError, messages_for
-from jeoul.studies.models import Connection, Output, OutputState, Study, SystemVersion
+from jeoul.studies.generation.asking import Asking, Reply
+from jeoul.studies.generation.base import Answer, ProviderError
+from jeoul.studies.generation.estimating import MILLION
+from jeoul.studies.generation.taking import Lease, turn
+from jeoul.studies.models import Attempt, Output, OutputState, Study, SystemVersion
 from jeoul.studies.rendering import RENDERER_VERSION, render_markdown
-from jeoul.studies.secrets import KeyUnavailable, key_of
 
 log = structlog.get_logger()
 
@@ -35,146 +36,136 @@ def backoff(attempt: int, wait: float | None, rng: random.Random) -> float:
 
 def outputs_due(*, limit: int, study: Study | None = None) -> list[int]:
     """Ids of outputs that a job should take now."""
-    due = Output.objects.due(timezone.now())
+    due = Output.objects.due(timezone.now()).exclude(study__generation_paused_at__isnull=False)
     if study is not None:
         due = due.filter(system_version__studies=study, prompt__versions=study.prompt_set_version)
     return list(due.order_by("due_at", "pk").values_list("pk", flat=True)[:limit])
 
 
-@transaction.atomic
-def take_output(*, output_id: int) -> Output | None:
+def connections_due(*, output_ids: list[int] | None = None) -> list[int]:
+    """Ids of connections that have something to do and are not held by their circuit breaker."""
+    now = timezone.now()
+    due = Output.objects.due(now).exclude(study__generation_paused_at__isnull=False)
+    if output_ids is not None:
+        due = due.filter(pk__in=output_ids)
+    free = Q(system_version__connection__hold_until=None) | Q(
+        system_version__connection__hold_until__lte=now
+    )
+    due = due.filter(free, system_version__connection__isnull=False)
+    ids = due.order_by().values_list("system_version__connection", flat=True).distinct()
+    return [pk for pk in ids if pk is not None]
+
+
+def take_output(*, output_id: int) -> Lease | None:
     """Lease a due output to this job; None if there is nothing to do for it now.
 
-    Locks the connection, so that its concurrency and rate hold over all workers, then the
-    output. A lease that ended belongs to a job that died.
+    Takes the locks of ``turn``. The lease outlasts the request, since nobody renews it.
     """
-    now = timezone.now()
-    version = SystemVersion.objects.filter(outputs=output_id).first()
-    if version is None or version.connection_id is None:
+    version = SystemVersion.objects.filter(outputs=output_id).select_related("connection").first()
+    if version is None or version.connection is None:
         return None
-    connection = Connection.objects.select_for_update().get(pk=version.connection_id)
-    output = (
-        Output.objects.due(now)
-        .select_for_update(of=("self",), skip_locked=True)
-        .select_related("system_version", "prompt")
-        .filter(pk=output_id)
-        .first()
-    )
-    if output is None:
-        return None
-    room_at = _room_at(connection, now)
-    if room_at is not None:
-        # Put it at the queue's end instead of letting a worker wait.
-        Output.objects.filter(pk=output.pk).update(state=OutputState.DUE, due_at=room_at)
-        return None
-    output.state = OutputState.RUNNING
-    output.attempts += 1
-    output.lease_key = uuid.uuid4()
-    output.lease_until = now + timedelta(seconds=connection.timeout_seconds + 60)
-    output.save(update_fields=["state", "attempts", "lease_key", "lease_until"])
-    output.system_version.connection = connection
-    return output
+    lease = timedelta(seconds=version.connection.timeout_seconds + 60)
+    leases = turn(connection_id=version.connection.pk, limit=1, lease=lease, only={"pk": output_id})
+    return leases[0] if leases else None
 
 
-def _room_at(connection: Connection, now: datetime) -> datetime | None:
-    """When the connection has room for one more request; None for now."""
-    mine = Output.objects.filter(system_version__connection=connection)
-    running = mine.filter(state=OutputState.RUNNING, lease_until__gt=now).count()
-    if running >= connection.concurrency:
-        return now + timedelta(seconds=1)
-    if connection.requests_per_minute:
-        minute = now - timedelta(minutes=1)
-        lease = timedelta(seconds=connection.timeout_seconds + 60)
-        recent = mine.filter(Q(finished_at__gt=minute) | Q(lease_until__gt=minute + lease)).count()
-        if recent >= connection.requests_per_minute:
-            return now + timedelta(seconds=60 / connection.requests_per_minute)
-    return None
+def ask_provider(*, lease: Lease) -> Reply:
+    """Ask for a leased output's text and wait."""
+    if lease.request is None:
+        assert lease.error is not None  # one of both
+        return lease.error
+    with Asking() as asking:
+        asking.ask(None, lease.connection, lease.request)
+        while True:
+            replies = asking.replies(1.0)
+            if replies:
+                return replies[0][1]
 
 
-def ask_provider(*, output: Output) -> Answer:
-    """Ask for a leased output's text; raises ProviderError."""
-    version = output.system_version
-    assert version.connection is not None  # take_output leases none without
-    sampling = dict(version.sampling)
-    if output.sample and "seed" in sampling:
-        # The k-th sample would else repeat the first.
-        sampling["seed"] = int(sampling["seed"]) + output.sample
-    try:
-        key = key_of(version.connection)
-    except KeyUnavailable as error:
-        raise ProviderError("key_unavailable", error.message, permanent=True) from None
-    # Loading the client takes a second that no web process needs to spend.
-    from jeoul.studies.generation import openai_chat
-
-    return openai_chat.ask(
-        connection=version.connection,
-        key=key,
-        model=version.model,
-        messages=messages_for(
-            output.prompt.messages,
-            system_prompt=version.system_prompt,
-            template=version.prompt_template,
-        ),
-        sampling=sampling,
-    )
+def store_replies(replies: list[tuple[Lease, Reply]]) -> list[int]:
+    """Store what came, answers and failures; ids of the outputs that have their text now."""
+    stored = []
+    with transaction.atomic():
+        for lease, reply in replies:
+            if isinstance(reply, ProviderError):
+                store_failure(lease=lease, error=reply)
+            elif store_answer(lease=lease, answer=reply):
+                stored.append(lease.output.pk)
+    return stored
 
 
-def store_answer(*, output: Output, answer: Answer) -> bool:
+def store_answer(*, lease: Lease, answer: Answer) -> bool:
     """Store the text if this job still holds the lease; False if another one took over."""
-    version = output.system_version
+    output, version = lease.output, lease.output.system_version
+    now = timezone.now()
+    cost = _cost(answer, version)
     stored = Output.objects.filter(
-        pk=output.pk, state=OutputState.RUNNING, lease_key=output.lease_key
+        pk=output.pk, state=OutputState.RUNNING, lease_key=lease.key
     ).update(
         state=OutputState.REFUSED if answer.refused else OutputState.DONE,
         text=answer.text,
         html=render_markdown(answer.text),
         renderer=RENDERER_VERSION,
-        content_hash=hashlib.sha256(answer.text.encode("utf-8", "replace")).hexdigest(),
+        content_hash=hashlib.sha256(answer.text.encode()).hexdigest(),
         finish_reason=answer.finish_reason,
         reported_model=answer.model,
+        model_differs=bool(answer.model) and answer.model != version.model,
         request_id=answer.request_id,
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
         latency_ms=answer.latency_ms,
-        cost=_cost(answer, version.connection),
+        cost=cost,
         error_code="",
         error_message="",
         lease_until=None,
         lease_key=None,
         due_at=None,
-        finished_at=timezone.now(),
+        finished_at=now,
     )
-    SystemVersion.objects.filter(pk=version.pk, reported_model="").update(
-        reported_model=answer.model
+    # The provider was asked and is paid, whether or not this job still held the lease.
+    Attempt.objects.filter(lease_key=lease.key).update(
+        finished_at=now,
+        tokens=(answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
+        or lease.reservation.tokens,
+        cost=lease.reservation.cost if cost is None else cost,
+        error_code="" if stored else "lost",
+        error_message="" if stored else "The answer came after another job had taken over.",
     )
+    if answer.model and not version.reported_model:
+        version.reported_model = answer.model
+        SystemVersion.objects.filter(pk=version.pk, reported_model="").update(
+            reported_model=answer.model
+        )
     return bool(stored)
 
 
-def _cost(answer: Answer, connection: Connection | None) -> Decimal | None:
+def _cost(answer: Answer, version: SystemVersion) -> Decimal | None:
+    connection = version.connection
     if connection is None or answer.prompt_tokens is None or answer.completion_tokens is None:
         return None
-    million = Decimal(1_000_000)
-    return (
-        connection.price_in * answer.prompt_tokens + connection.price_out * answer.completion_tokens
-    ) / million
+    price_in, price_out = connection.price_of(version.model)
+    return (price_in * answer.prompt_tokens + price_out * answer.completion_tokens) / MILLION
 
 
-def store_failure(
-    *, output: Output, error: ProviderError, rng: random.Random | None = None
-) -> bool:
+def store_failure(*, lease: Lease, error: ProviderError, rng: random.Random | None = None) -> bool:
     """Note a failed try: due again later, or failed for good; True if it will be tried again."""
+    output = lease.output
     again = not error.permanent and output.attempts < MAX_ATTEMPTS
     pause = backoff(output.attempts, error.wait, rng or random.Random())  # noqa: S311 - jitter
-    Output.objects.filter(
-        pk=output.pk, state=OutputState.RUNNING, lease_key=output.lease_key
-    ).update(
+    now = timezone.now()
+    Output.objects.filter(pk=output.pk, state=OutputState.RUNNING, lease_key=lease.key).update(
         state=OutputState.DUE if again else OutputState.FAILED,
         error_code=error.code,
         error_message=error.message,
-        due_at=timezone.now() + timedelta(seconds=pause) if again else None,
+        due_at=now + timedelta(seconds=pause) if again else None,
         lease_until=None,
         lease_key=None,
-        finished_at=None if again else timezone.now(),
+        finished_at=None if again else now,
+    )
+    # After a time-out the provider may well have worked, and send a bill.
+    free = {} if error.code == "timeout" else {"cost": Decimal(0), "tokens": 0}
+    Attempt.objects.filter(lease_key=lease.key).update(
+        finished_at=now, error_code=error.code, error_message=error.message, **free
     )
     log.warning(
         "output.failed",
@@ -188,15 +179,12 @@ def store_failure(
 
 def generate_output(*, output_id: int) -> bool:
     """Take, ask, store; True if the output has its text afterwards because of this call."""
-    output = take_output(output_id=output_id)
-    if output is None:
+    lease = take_output(output_id=output_id)
+    if lease is None:
         return False
-    try:
-        answer = ask_provider(output=output)
-    except ProviderError as error:
-        store_failure(output=output, error=error)
-        return False
-    return store_answer(output=output, answer=answer)
+    reply = ask_provider(lease=lease)
+    turn(connection_id=lease.connection.pk, limit=0, done=[(lease, reply)])
+    return bool(store_replies([(lease, reply)]))
 
 
 def retry_failed(*, study: Study) -> int:
