@@ -18,6 +18,7 @@ def _schedule(sender: Celery, **_: object) -> None:
         "sweeps.due_outputs",
         "sweeps.reservations",
         "sweeps.chain",
+        "sweeps.answers",
         "analyses.stale",
         "risk.unscanned",
     ):

@@ -1,5 +1,6 @@
 """What the database says is due: each sweep may run at any time, any number of times."""
 
+from jeoul.accounts.actions import forget_answers
 from jeoul.comparisons.actions import expire_assignments
 from jeoul.comparisons.building import mark_ready
 from jeoul.comparisons.chain import seal_all
@@ -28,3 +29,9 @@ def reservations() -> None:
 def chain() -> None:
     """Link new judgements into their studies' hash chains."""
     seal_all()
+
+
+@app.task(name="tasks.sweeps.answers")
+def answers() -> None:
+    """Forget the answers kept for repeated API writes when their day is over."""
+    forget_answers()

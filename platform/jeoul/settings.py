@@ -73,6 +73,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "jeoul.errors.DomainErrorMiddleware",
+    "jeoul.api.caching.EntityTags",
+    # Last, so that it holds the view alone.
+    "jeoul.api.idempotency.IdempotencyKeys",
 ]
 
 ROOT_URLCONF = "jeoul.urls"
@@ -215,15 +218,18 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("MAX_UPLOAD_BYTES", 64 * 1024 * 1024)
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["jeoul.api.authentication.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "jeoul.api.authentication.HasScope",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "jeoul.api.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_THROTTLE_CLASSES": [
-        "rest_framework.throttling.AnonRateThrottle",
-        "rest_framework.throttling.UserRateThrottle",
+        "jeoul.api.throttling.StrangerRate",
+        "jeoul.api.throttling.PersonRate",
     ],
     "DEFAULT_THROTTLE_RATES": {
         "anon": env.text("API_ANON_RATE", "60/min"),

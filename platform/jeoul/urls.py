@@ -11,6 +11,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+handler404 = "jeoul.api.errors.not_found"
+handler500 = "jeoul.api.errors.server_error"
+handler400 = "jeoul.api.errors.bad_request"
+
 urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -10,38 +10,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 from django.test import Client
-from jeoul.accounts.actions import make_token
 from jeoul.comparisons.building import build_comparisons
 from jeoul.studies.models import Study
 
 from tests import factories
+from tests.api.caller import Caller
 
 pytestmark = pytest.mark.django_db
-
-
-class Caller:
-    """A program with a token."""
-
-    def __init__(self, user, **token) -> None:
-        self.user = user
-        _, self.token = make_token(user=user, name="test", **token)
-        self.client = Client(headers={"authorization": f"Bearer {self.token}"})
-
-    def get(self, path, status=200, **query):
-        response = self.client.get(f"/api/v1/{path}", query)
-        assert response.status_code == status, response.content
-        return response.json()
-
-    def post(self, path, body=None, status=201, method="post"):
-        call = getattr(self.client, method)
-        response = call(f"/api/v1/{path}", json.dumps(body or {}), content_type="application/json")
-        assert response.status_code == status, response.content
-        return response.json() if response.content else None
-
-
-@pytest.fixture
-def caller():
-    return Caller(factories.make_user())
 
 
 def test_a_program_makes_runs_and_reads_a_study(caller):
@@ -127,9 +102,14 @@ def test_errors_have_one_shape_and_a_read_only_token_only_reads(caller):
     problem = caller.post("studies/", {"overlap": 0}, status=422)
     assert set(problem["errors"]) == {"title", "overlap"}
     assert Client().get("/api/v1/studies/").status_code == 401
-    reader = Caller(caller.user, read_only=True)
+    reader = Caller(caller.user, scopes=["read"])
+    study = factories.make_study(owner=caller.user, start=False)
     reader.get("studies/")
     assert reader.post("studies/", {"title": "x"}, status=403)["status"] == 403
+    assert "export" in reader.get(f"studies/{study.uuid}/audit/", status=403)["detail"]
+    writer = Caller(caller.user, scopes=["read", "write"])
+    writer.post(f"studies/{study.uuid}/start/", status=403)
+    assert writer.get("me/")["token"]["scopes"] == ["read", "write"]
 
 
 def test_a_key_is_never_shown(caller):
@@ -151,7 +131,7 @@ def test_no_request_makes_a_server_error(live_server, process_env):
         [
             str(Path(sys.executable).with_name("schemathesis")), "run",
             f"{live_server.url}/api/schema/?format=json", "--phases", "examples,coverage,fuzzing",
-            "--checks", "not_a_server_error", "--max-examples", "4", "--seed", "7",
+            "--checks", "not_a_server_error", "--max-examples", "3", "--seed", "7",
             "--workers", "2", "--max-time", "60",
             "-H", f"Authorization: Bearer {caller.token}",
         ],

@@ -8,11 +8,14 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from jeoul.accounts.models import ApiToken, AuditEvent, User
+from jeoul.accounts.models import ApiToken, AuditEvent, Scope, StoredAnswer, User, all_scopes
+from jeoul.base import InvalidInput
 
 PREFIX: Final = "jeoul_"
 # A write at each call would make every read of the API a write.
 _USE_RECORDED_EVERY: Final = timedelta(minutes=5)
+# How long the answer to a write with an Idempotency-Key is given again.
+ANSWERS_KEPT: Final = timedelta(hours=24)
 
 
 def _digest(token: str) -> str:
@@ -21,9 +24,19 @@ def _digest(token: str) -> str:
 
 
 def make_token(
-    *, user: User, name: str, expires_at: datetime | None = None, read_only: bool = False
+    *,
+    user: User,
+    name: str,
+    expires_at: datetime | None = None,
+    scopes: list[str] | None = None,
 ) -> tuple[ApiToken, str]:
-    """Create a token; its text is returned this once and never stored."""
+    """Create a token; its text is returned this once and never stored.
+
+    Without ``scopes`` it may do all that its person may. Raises InvalidInput for an unknown scope.
+    """
+    scopes = all_scopes() if scopes is None else list(dict.fromkeys(scopes))
+    if not scopes or not set(scopes) <= set(Scope.values):
+        raise InvalidInput(f"A token needs scopes among {', '.join(Scope.values)}.", field="scopes")
     text = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         user=user,
@@ -31,9 +44,9 @@ def make_token(
         prefix=text[: len(PREFIX) + 4],
         digest=_digest(text),
         expires_at=expires_at,
-        read_only=read_only,
+        scopes=scopes,
     )
-    record(actor=user, verb="token.create", target=token, data={"name": name})
+    record(actor=user, verb="token.create", target=token, data={"name": name, "scopes": scopes})
     return token, text
 
 
@@ -56,6 +69,12 @@ def find_token(*, text: str) -> ApiToken | None:
     if token.last_used_at is None or now - token.last_used_at > _USE_RECORDED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token
+
+
+def forget_answers() -> int:
+    """Delete the stored answers that are past their day; returns how many."""
+    old = StoredAnswer.objects.filter(created_at__lt=timezone.now() - ANSWERS_KEPT)
+    return old.delete()[0]
 
 
 def record(

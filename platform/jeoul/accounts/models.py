@@ -2,12 +2,26 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from jeoul.base import Row
 
 
 class User(AbstractUser):
     """A researcher: a person who plans and reads studies."""
+
+
+class Scope(models.TextChoices):
+    """What a token may do, within what its person's roles allow."""
+
+    READ = "read", _("Read")
+    WRITE = "write", _("Make and change things")
+    RUN = "run", _("Start, pause, close and generate: what costs money")
+    EXPORT = "export", _("Take data out, and read the audit record")
+
+
+def all_scopes() -> list[str]:
+    return list(Scope.values)
 
 
 class ApiToken(Row):
@@ -20,10 +34,27 @@ class ApiToken(Row):
     last_used_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
-    read_only = models.BooleanField(default=False)
+    scopes = models.JSONField(default=all_scopes)
 
     class Meta:
         ordering = ("-created_at",)
+
+
+class StoredAnswer(models.Model):
+    """The answer to a write that carried an Idempotency-Key, to be given again on a repeat."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="stored_answers")
+    key = models.CharField(max_length=255)
+    # Method, path and body: the same key with another request is refused.
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField()
+    content_type = models.CharField(max_length=100, blank=True)
+    body = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["user", "key"], name="answer_once_per_key"),)
+        indexes = (models.Index(fields=["created_at"], name="stored_answer_age"),)
 
 
 class AuditEvent(Row):

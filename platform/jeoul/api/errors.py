@@ -4,7 +4,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -39,6 +40,31 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
         if name in answer.headers:
             response[name] = answer.headers[name]
     return response
+
+
+def problem_page(status: int, code: str, detail: str) -> HttpResponse:
+    """The same shape from outside of a view."""
+    return JsonResponse(
+        _body(status, code, detail), status=status, content_type="application/problem+json"
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problem_page(404, "not_found", "There is no such address.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problem_page(500, "server_error", "This is our mistake; it has been written down.")
+    return defaults.server_error(request)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return problem_page(400, "bad_request", "This request can't be understood.")
+    return defaults.bad_request(request, exception)
 
 
 def _plain(value: object) -> object:

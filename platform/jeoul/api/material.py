@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jeoul.accounts.actions import record
+from jeoul.api import examples
 from jeoul.api import serializers as s
 from jeoul.api.base import caller, checked, described
 from jeoul.comparisons.building import mark_ready
@@ -56,7 +57,9 @@ class PromptSets(ListAPIView[PromptSet]):
     def get_queryset(self) -> QuerySet[PromptSet]:
         return _with_versions(prompt_sets_for(caller(self.request)))
 
-    @described(s.ImportDone, status=201, takes=s.PromptSetIn)
+    @described(
+        s.ImportDone, status=201, takes=s.PromptSetIn, given=examples.PROMPTS_IN, keyed=False
+    )
     def post(self, request: Request) -> Response:
         """Make the next version of a prompt set; the same content again adds nothing."""
         given = checked(self, s.PromptSetIn, request)
@@ -100,7 +103,7 @@ class Prompts(ListAPIView[Prompt]):
 class PromptSetOutputs(GenericAPIView[Any]):
     serializer_class = s.RowsIn
 
-    @described(s.ImportDone, status=201, takes=s.RowsIn)
+    @described(s.ImportDone, status=201, takes=s.RowsIn, given=examples.OUTPUTS_IN, keyed=False)
     def post(self, request: Request, prompt_set: UUID) -> Response:
         """Import outputs made elsewhere: prompt_id, system, text, sample."""
         found = get_prompt_set(caller(request), prompt_set)
@@ -126,7 +129,7 @@ class Connections(ListAPIView[Connection]):
     def get_queryset(self) -> QuerySet[Connection]:
         return Connection.objects.filter(owner=caller(self.request))
 
-    @described(s.ConnectionOut, status=201, takes=s.ConnectionIn)
+    @described(s.ConnectionOut, status=201, takes=s.ConnectionIn, keyed=False)
     def post(self, request: Request) -> Response:
         """Store a way to a provider; the key is encrypted and never shown again."""
         made = create_connection(owner=caller(request), **checked(self, s.ConnectionIn, request))
@@ -151,7 +154,9 @@ class Systems(ListAPIView[System]):
             "versions__connection", "versions__system"
         )
 
-    @described(s.SystemVersionOut, status=201, takes=s.SystemIn)
+    @described(
+        s.SystemVersionOut, status=201, takes=s.SystemIn, given=examples.SYSTEM_IN, keyed=False
+    )
     def post(self, request: Request) -> Response:
         """Add a version to a system; the same settings again give the version that is there."""
         given = checked(self, s.SystemIn, request)

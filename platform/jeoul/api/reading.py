@@ -13,25 +13,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jeoul.accounts.actions import record
-from jeoul.accounts.models import AuditEvent, User
+from jeoul.accounts.models import AuditEvent, Scope, User
 from jeoul.accounts.roles import May
 from jeoul.api import serializers as s
-from jeoul.api.base import PROBLEMS, StudyList, caller, described, study_of
+from jeoul.api.base import PROBLEMS, StudyItem, StudyList, caller, described, study_of
+from jeoul.api.filters import ComparisonFilter, FlagFilter, JudgementFilter, OutputFilter
 from jeoul.comparisons.models import Comparison, Judgement
 from jeoul.quality.models import Flag
-from jeoul.results.access import judgements_in_force
+from jeoul.results.access import all_judgements, judgements_in_force
 from jeoul.results.actions import current_results
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.progress import study_outputs, study_progress
+from jeoul.studies.actions import plan_of
 from jeoul.studies.models import Output, Study
-
-
-class Me(GenericAPIView[Any]):
-    @described(OpenApiTypes.OBJECT)
-    def get(self, request: Request) -> Response:
-        """Whose token this is."""
-        user = caller(request)
-        return Response({"username": user.username, "email": user.email})
 
 
 class Progress(GenericAPIView[Any]):
@@ -51,31 +45,38 @@ class Results(GenericAPIView[Any]):
         return Response(current_results(study=study_of(request, study)))
 
 
+def _outputs(study: Study) -> QuerySet[Output]:
+    return study_outputs(study).select_related("prompt", "system_version__system").order_by("-id")
+
+
+def _comparisons(study: Study) -> QuerySet[Comparison]:
+    return study.comparisons.select_related(
+        "prompt", "system_a__system", "system_b__system", "output_a", "output_b"
+    )
+
+
 class Outputs(StudyList):
     queryset = Output.objects.none()
     serializer_class = s.OutputOut
-    filterset_fields = ("state", "sample", "finish_reason", "error_code")
+    filterset_class = OutputFilter
 
     def get_queryset(self) -> QuerySet[Any]:
-        outputs = study_outputs(self.study())
-        return outputs.select_related("prompt", "system_version__system").order_by("-id")
+        return _outputs(self.study())
 
 
 class Comparisons(StudyList):
     queryset = Comparison.objects.none()
     serializer_class = s.ComparisonOut
-    filterset_fields = ("kind", "ready", "judged")
+    filterset_class = ComparisonFilter
 
     def get_queryset(self) -> QuerySet[Any]:
-        return self.study().comparisons.select_related(
-            "prompt", "system_a__system", "system_b__system", "output_a", "output_b"
-        )
+        return _comparisons(self.study())
 
 
 class Judgements(StudyList):
     queryset = Judgement.objects.none()
     serializer_class = s.JudgementOut
-    filterset_fields = ("simulated", "imported")
+    filterset_class = JudgementFilter
 
     def get_queryset(self) -> QuerySet[Any]:
         return judgements_in_force(self.study())
@@ -84,7 +85,7 @@ class Judgements(StudyList):
 class Flags(StudyList):
     queryset = Flag.objects.none()
     serializer_class = s.FlagOut
-    filterset_fields = ("state", "rule")
+    filterset_class = FlagFilter
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.study().flags.select_related("worker")
@@ -93,21 +94,81 @@ class Flags(StudyList):
 class Audit(StudyList):
     queryset = AuditEvent.objects.none()
     serializer_class = s.AuditOut
-    filterset_fields = ("verb", "actor")
+    filterset_fields = ("verb", "actor", "object_type")
     right = May.EXPORT
+    scope = Scope.EXPORT
 
     def get_queryset(self) -> QuerySet[Any]:
         return AuditEvent.objects.filter(study_uuid=self.study().uuid)
 
 
 class Workers(GenericAPIView[Any]):
-    @described(OpenApiTypes.OBJECT)
+    @described(OpenApiTypes.OBJECT, name="v1_studies_workers_list")
     def get(self, request: Request, study: UUID) -> Response:
         """All workers with their facts and flags, by pseudonym."""
         return Response({"results": current_results(study=study_of(request, study))["workers"]})
 
 
+class OutputDetail(StudyItem):
+    """One output with its text, cost and errors."""
+
+    queryset = Output.objects.none()
+    serializer_class = s.OutputOut
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return _outputs(self.study())
+
+
+class ComparisonDetail(StudyItem):
+    """One comparison: which outputs meet, and how many have judged it."""
+
+    queryset = Comparison.objects.none()
+    serializer_class = s.ComparisonOut
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return _comparisons(self.study())
+
+
+class JudgementDetail(StudyItem):
+    """One judgement, also one that a later one supersedes."""
+
+    queryset = Judgement.objects.none()
+    serializer_class = s.JudgementOut
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return all_judgements(self.study())
+
+
+class AuditDetail(StudyItem):
+    """One event of the audit record."""
+
+    queryset = AuditEvent.objects.none()
+    serializer_class = s.AuditOut
+    right = May.EXPORT
+    scope = Scope.EXPORT
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return AuditEvent.objects.filter(study_uuid=self.study().uuid)
+
+
+class Plan(GenericAPIView[Any]):
+    @described(OpenApiTypes.OBJECT)
+    def get(self, request: Request, study: UUID) -> Response:
+        """The plan: frozen with its hash once the study ran, a draft's as it stands."""
+        found = study_of(request, study)
+        return Response(
+            {
+                "plan": found.plan or plan_of(found),
+                "hash": found.plan_hash or None,
+                "frozen_at": found.frozen_at,
+                "amendments": s.AmendmentOut(found.amendments.all(), many=True).data,
+            }
+        )
+
+
 class Export(GenericAPIView[Any]):
+    scope = Scope.EXPORT
+
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY} | PROBLEMS)
     def get(self, request: Request, study: UUID, what: str, form: str) -> StreamingHttpResponse:
         """A streamed file of judgements, comparisons, outputs, workers, results, flags, audit."""

@@ -2,8 +2,10 @@
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jeoul.comparisons.models import Comparison, Judgement
@@ -28,7 +30,7 @@ from jeoul.workers.models import Invite
 _SMALL, _INT = 32_767, 2**31 - 1
 
 
-class _Named(serializers.ModelSerializer[Any]):
+class Named(serializers.ModelSerializer[Any]):
     """Rows are known by their UUID, never by their number."""
 
     id = serializers.UUIDField(source="uuid", read_only=True)
@@ -45,7 +47,7 @@ class Problem(serializers.Serializer[Any]):
     errors = serializers.JSONField(required=False)  # type: ignore[assignment]  # RFC's name
 
 
-class PromptSetOut(_Named):
+class PromptSetOut(Named):
     version = serializers.SerializerMethodField()
     prompts = serializers.SerializerMethodField()
 
@@ -81,7 +83,7 @@ class ImportDone(serializers.Serializer[Any]):
     bad = serializers.ListField(child=serializers.JSONField())
 
 
-class PromptOut(_Named):
+class PromptOut(Named):
     class Meta:
         model = Prompt
         fields = (
@@ -95,7 +97,7 @@ class RowsIn(serializers.Serializer[Any]):
     take_good = serializers.BooleanField(default=False, help_text="Leave bad rows out.")
 
 
-class ConnectionOut(_Named):
+class ConnectionOut(Named):
     """The key itself is never shown; ``has_key`` tells whether one is stored."""
 
     has_key = serializers.SerializerMethodField()
@@ -129,7 +131,7 @@ class ConnectionIn(serializers.Serializer[Any]):
     )
 
 
-class SystemVersionOut(_Named):
+class SystemVersionOut(Named):
     connection = serializers.UUIDField(source="connection.uuid", read_only=True, allow_null=True)
 
     class Meta:
@@ -140,7 +142,7 @@ class SystemVersionOut(_Named):
         )  # fmt: skip
 
 
-class SystemOut(_Named):
+class SystemOut(Named):
     versions = SystemVersionOut(many=True, read_only=True)
 
     class Meta:
@@ -224,7 +226,20 @@ class StudyIn(StudySettings):
     criteria = CriterionIn(many=True, required=False, default=list)
 
 
-class CriterionOut(_Named):
+class StudyPatch(StudySettings):
+    """What is left out stays as it is."""
+
+    title = serializers.CharField(max_length=200, required=False)
+    prompt_set = serializers.UUIDField(required=False, allow_null=True)
+    systems = serializers.ListField(
+        child=serializers.UUIDField(), max_length=200, required=False,
+        help_text="ids of system versions, all of them",
+    )  # fmt: skip
+    baseline = serializers.UUIDField(required=False, allow_null=True)
+    criteria = CriterionIn(many=True, required=False)
+
+
+class CriterionOut(Named):
     class Meta:
         model = Criterion
         fields = (
@@ -233,8 +248,9 @@ class CriterionOut(_Named):
         )  # fmt: skip
 
 
-class StudyOut(_Named):
-    systems = SystemVersionOut(many=True, read_only=True)
+class StudyOut(Named):
+    systems = serializers.SerializerMethodField()
+    baseline = serializers.SerializerMethodField()
     criteria = CriterionOut(many=True, read_only=True)
     prompt_set = serializers.UUIDField(
         source="prompt_set_version.prompt_set.uuid", read_only=True, allow_null=True, default=None
@@ -243,13 +259,23 @@ class StudyOut(_Named):
     class Meta:
         model = Study
         fields = (
-            "id", "slug", "title", "question", "state", "prompt_set", "systems", "criteria",
+            "id", "slug", "title", "question", "state", "prompt_set", "systems", "baseline",
+            "criteria",
             "design", "samples", "overlap", "seed", "languages", "instructions", "consent_text",
             "content_warning", "reservation_minutes", "worker_cap", "prompt_distance",
             "gold_share", "gold_max", "pay_per_judgement", "pay_floor_per_hour", "currency",
             "budget", "plan_hash", "frozen_at", "closed_at", "simulated", "imported",
             "created_at",
         )  # fmt: skip
+
+    @extend_schema_field(SystemVersionOut(many=True))
+    def get_systems(self, row: Study) -> Any:
+        """In the plan's order."""
+        return SystemVersionOut([e.system_version for e in row.entries.all()], many=True).data
+
+    def get_baseline(self, row: Study) -> UUID | None:
+        """The id of the system version that the others meet."""
+        return next((e.system_version.uuid for e in row.entries.all() if e.is_baseline), None)
 
 
 class AmendmentIn(serializers.Serializer[Any]):
@@ -288,7 +314,7 @@ class ProgressOut(serializers.Serializer[Any]):
     generation_cost = serializers.DecimalField(20, 8)
 
 
-class OutputOut(_Named):
+class OutputOut(Named):
     prompt_id = serializers.CharField(source="prompt.key", read_only=True)
     system = serializers.CharField(source="system_version.label", read_only=True)
 
@@ -302,7 +328,7 @@ class OutputOut(_Named):
         )  # fmt: skip
 
 
-class ComparisonOut(_Named):
+class ComparisonOut(Named):
     prompt_id = serializers.CharField(source="prompt.key", read_only=True)
     system_a = serializers.CharField(source="system_a.label", read_only=True)
     system_b = serializers.CharField(source="system_b.label", read_only=True)
@@ -329,7 +355,7 @@ class AnswerOut(serializers.Serializer[Any]):
         return str(choice_of(answer.outcome, answer.grade, answer.criterion.scale))
 
 
-class JudgementOut(_Named):
+class JudgementOut(Named):
     comparison = serializers.UUIDField(source="comparison.uuid", read_only=True)
     prompt_id = serializers.CharField(source="comparison.prompt.key", read_only=True)
     system_a = serializers.CharField(source="comparison.system_a.label", read_only=True)
@@ -351,7 +377,7 @@ class JudgementOut(_Named):
         return None if row.a_on_left is None else "a" if row.a_on_left else "b"
 
 
-class FlagOut(_Named):
+class FlagOut(Named):
     worker = serializers.CharField(source="worker.pseudonym", read_only=True)
 
     class Meta:
@@ -363,7 +389,7 @@ class FlagIn(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=["upheld", "dismissed"])
 
 
-class InviteOut(_Named):
+class InviteOut(Named):
     vendor = serializers.CharField(source="vendor.name", read_only=True)
     url = serializers.SerializerMethodField()
 

@@ -10,7 +10,9 @@ from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jeoul.accounts.models import Scope, User
 from jeoul.accounts.roles import May
+from jeoul.api import examples
 from jeoul.api import serializers as s
 from jeoul.api.base import StudyList, caller, checked, described, study_of
 from jeoul.base import InvalidInput
@@ -26,6 +28,9 @@ from jeoul.studies.actions import (
     create_study,
     due_outputs,
     move_study,
+    must_be_draft,
+    set_criteria,
+    set_systems,
     update_draft,
 )
 from jeoul.studies.generation.actions import outputs_due, retry_failed
@@ -39,11 +44,12 @@ _ENQUEUED = 1000
 
 def _full(studies: QuerySet[Study]) -> QuerySet[Study]:
     return studies.select_related("prompt_set_version__prompt_set").prefetch_related(
-        "systems__system", "systems__connection", "criteria"
+        "entries__system_version__system", "entries__system_version__connection", "criteria"
     )
 
 
 class Studies(ListAPIView[Study]):
+    key_required = True
     queryset = Study.objects.none()
     serializer_class = s.StudyOut
     filterset_fields = ("state", "slug", "simulated", "imported")
@@ -51,7 +57,7 @@ class Studies(ListAPIView[Study]):
     def get_queryset(self) -> QuerySet[Study]:
         return _full(studies_for(caller(self.request)))
 
-    @described(s.StudyOut, status=201, takes=s.StudyIn)
+    @described(s.StudyOut, status=201, takes=s.StudyIn, given=examples.STUDY_IN, keyed=True)
     def post(self, request: Request) -> Response:
         """Make a draft."""
         given, user = checked(self, s.StudyIn, request), caller(request)
@@ -78,21 +84,44 @@ class StudyDetail(GenericAPIView[Study]):
         """One study with its plan."""
         return Response(s.StudyOut(study_of(request, study)).data)
 
-    @described(s.StudyOut, takes=s.StudySettings)
+    @described(s.StudyOut, takes=s.StudyPatch, keyed=False)
     def patch(self, request: Request, study: UUID) -> Response:
-        """Change a draft's settings; a study that ran is changed by an amendment."""
-        found = study_of(request, study, May.RUN)
-        update_draft(
-            study=found, actor=caller(request), settings=checked(self, s.StudySettings, request)
+        """Change a draft; a study that ran is changed by an amendment."""
+        found, user = study_of(request, study, May.RUN), caller(request)
+        given = checked(self, s.StudyPatch, request)
+        _change_draft(found, user, given)
+        return Response(s.StudyOut(_full(Study.objects.filter(pk=found.pk)).get()).data)
+
+
+@transaction.atomic
+def _change_draft(study: Study, user: User, given: dict[str, Any]) -> None:
+    must_be_draft(study)
+    systems, baseline = given.pop("systems", None), given.pop("baseline", None)
+    criteria = given.pop("criteria", None)
+    if "prompt_set" in given:
+        prompt_set = given.pop("prompt_set")
+        given["prompt_set_version"] = (
+            get_prompt_set(user, prompt_set).latest() if prompt_set else None
         )
-        return Response(s.StudyOut(found).data)
+    if baseline and systems is None:
+        raise InvalidInput("Give the systems together with their baseline.", field="systems")
+    if systems is not None:
+        set_systems(
+            study=study,
+            systems=[get_system_version(user, uuid) for uuid in systems],
+            baseline=get_system_version(user, baseline) if baseline else None,
+        )
+    if criteria is not None:
+        set_criteria(study=study, criteria=[CriterionSpec(**c) for c in criteria])
+    update_draft(study=study, actor=user, settings=given)
 
 
 class _Move(GenericAPIView[Study]):
+    scope = Scope.RUN
     serializer_class = s.StudyOut
     to: StudyState
 
-    @described(s.StudyOut)
+    @described(s.StudyOut, keyed=False)
     def post(self, request: Request, study: UUID) -> Response:
         """Change the study's state; a repeat changes nothing."""
         found = study_of(request, study, May.RUN)
@@ -114,6 +143,10 @@ class Close(_Move):
     to = StudyState.CLOSED
 
 
+class Archive(_Move):
+    to = StudyState.ARCHIVED
+
+
 def _prepare(study: Study) -> tuple[int, int]:
     """Outputs due, comparisons planned, jobs sooner; returns the new ones of both."""
     new = due_outputs(study=study)
@@ -124,9 +157,10 @@ def _prepare(study: Study) -> tuple[int, int]:
 
 
 class Generate(GenericAPIView[Any]):
+    scope = Scope.RUN
     serializer_class = s.GenerateDone
 
-    @described(s.GenerateDone, status=202)
+    @described(s.GenerateDone, status=202, keyed=False)
     def post(self, request: Request, study: UUID) -> Response:
         """Make what is missing, and try again what failed."""
         found = study_of(request, study, May.RUN)
@@ -136,13 +170,16 @@ class Generate(GenericAPIView[Any]):
 
 
 class Amendments(StudyList):
+    key_required = True
     queryset = Amendment.objects.none()
     serializer_class = s.AmendmentOut
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.study().amendments.all()
 
-    @described(s.AmendmentOut, status=201, takes=s.AmendmentIn)
+    @described(
+        s.AmendmentOut, status=201, takes=s.AmendmentIn, given=examples.AMENDMENT_IN, keyed=True
+    )
     def post(self, request: Request, study: UUID) -> Response:
         """Change a frozen plan, with a reason."""
         found = study_of(request, study, May.RUN)
@@ -159,6 +196,7 @@ class Amendments(StudyList):
 
 
 class Invites(StudyList):
+    key_required = True
     queryset = Invite.objects.none()
     serializer_class = s.InviteOut
     right = May.RUN
@@ -166,7 +204,7 @@ class Invites(StudyList):
     def get_queryset(self) -> QuerySet[Invite]:
         return self.study().invites.select_related("vendor")
 
-    @described(s.InviteOut, status=201, takes=s.InviteIn)
+    @described(s.InviteOut, status=201, takes=s.InviteIn, keyed=True)
     def post(self, request: Request, study: UUID) -> Response:
         """Make a link for a vendor's workers."""
         found = study_of(request, study, May.RUN)
@@ -179,7 +217,7 @@ class Invites(StudyList):
 class ImportJudgements(GenericAPIView[Any]):
     serializer_class = s.RowsIn
 
-    @described(s.ImportDone, status=201, takes=s.RowsIn)
+    @described(s.ImportDone, status=201, takes=s.RowsIn, given=examples.JUDGEMENTS_IN, keyed=False)
     def post(self, request: Request, study: UUID) -> Response:
         """Import judgements made elsewhere into a study that knows their items."""
         found = study_of(request, study, May.RUN)
@@ -199,7 +237,7 @@ class ImportJudgements(GenericAPIView[Any]):
 class Exclude(GenericAPIView[Any]):
     serializer_class = s.ReasonIn
 
-    @described(None, status=204, takes=s.ReasonIn)
+    @described(None, status=204, takes=s.ReasonIn, keyed=False)
     def post(self, request: Request, study: UUID, worker: str) -> Response:
         """Leave a worker out of the results, reversibly."""
         found = study_of(request, study, May.RUN)
@@ -211,7 +249,7 @@ class Exclude(GenericAPIView[Any]):
         )
         return Response(status=204)
 
-    @described(None, status=204)
+    @described(None, status=204, keyed=False)
     def delete(self, request: Request, study: UUID, worker: str) -> Response:
         """Take a worker back into the results."""
         found = study_of(request, study, May.RUN)
@@ -222,7 +260,7 @@ class Exclude(GenericAPIView[Any]):
 class DecideFlag(GenericAPIView[Any]):
     serializer_class = s.FlagIn
 
-    @described(s.FlagOut, takes=s.FlagIn)
+    @described(s.FlagOut, takes=s.FlagIn, keyed=False)
     def patch(self, request: Request, study: UUID, flag: UUID) -> Response:
         """Uphold or dismiss a flag; this excludes nobody."""
         found = get_flag(study_of(request, study, May.ADJUDICATE), flag)

@@ -1,12 +1,14 @@
 """What researchers type; the rules themselves stand in the actions."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 
-from jeoul.accounts.models import User
+from jeoul.accounts.models import Scope, User
 from jeoul.accounts.roles import Role
 from jeoul.studies.access import prompt_sets_for
 from jeoul.studies.actions import CriterionSpec
@@ -273,7 +275,32 @@ class MemberForm(forms.Form):
 
 class TokenForm(forms.Form):
     name = forms.CharField(max_length=100, label=_("Name"))
-    read_only = forms.BooleanField(required=False, label=_("May only read"))
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        initial=[Scope.READ, Scope.EXPORT],
+        widget=forms.CheckboxSelectMultiple,
+        label=_("What it may do"),
+        help_text=_("Never more than your role on a study allows."),
+    )
+    days = forms.TypedChoiceField(
+        choices=[
+            (30, _("in 30 days")), (90, _("in 90 days")), (365, _("in a year")), ("", _("never")),
+        ],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        initial=90,
+        label=_("Expires"),
+    )  # fmt: skip
+
+    def token(self) -> dict[str, Any]:
+        """What make_token takes."""
+        days = self.cleaned_data["days"]
+        return {
+            "name": self.cleaned_data["name"],
+            "scopes": self.cleaned_data["scopes"],
+            "expires_at": timezone.now() + timedelta(days=days) if days else None,
+        }
 
 
 class ReasonForm(forms.Form):

@@ -62,8 +62,13 @@ def disputed(rows: QuerySet[Comparison]) -> QuerySet[Comparison]:
 
 def judgements_in_force(study: Study) -> QuerySet[Judgement]:
     """The study's judgements without those that a later one supersedes."""
+    return all_judgements(study).filter(superseded_by=None)
+
+
+def all_judgements(study: Study) -> QuerySet[Judgement]:
+    """The study's judgements, superseded ones too, with what a row of them shows."""
     return (
-        Judgement.objects.filter(study=study, superseded_by=None)
+        Judgement.objects.filter(study=study)
         .select_related(
             "comparison__prompt",
             "comparison__system_a__system",

@@ -38,7 +38,7 @@ def token_create(request: HttpRequest) -> HttpResponse:
     user = researcher(request)
     text = ""
     if form.is_valid():
-        _token, text = make_token(user=user, **form.cleaned_data)
+        _token, text = make_token(user=user, **form.token())
         form = TokenForm()
     context = {"tokens": user.api_tokens.filter(revoked_at=None), "form": form, "new_token": text}
     return page(request, "dashboard/account.html", "account", context, status=200 if text else 422)

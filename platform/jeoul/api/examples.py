@@ -1,0 +1,60 @@
+"""Examples that the schema and its page show."""
+
+from typing import Any, Final
+
+PROMPTS_IN: Final[dict[str, Any]] = {
+    "name": "Daily questions",
+    "prompts": [
+        {"id": "p1", "prompt": "How long do I boil an egg?", "category": "cooking"},
+        {
+            "id": "p2",
+            "messages": [
+                {"role": "user", "content": "Recommend a city for a weekend."},
+                {"role": "assistant", "content": "By the sea or in the mountains?"},
+                {"role": "user", "content": "The sea."},
+            ],
+            "risk": "realistic",
+        },
+    ],
+}
+SYSTEM_IN: Final[dict[str, Any]] = {
+    "name": "assistant",
+    "connection": None,
+    "model": "model-2026-05-01",
+    "system_prompt": "Answer briefly.",
+    "sampling": {"temperature": 0.2, "max_tokens": 400},
+}
+OUTPUTS_IN: Final[dict[str, Any]] = {
+    "rows": [{"prompt_id": "p1", "system": "assistant", "text": "Seven minutes.", "sample": 0}]
+}
+STUDY_IN: Final[dict[str, Any]] = {
+    "title": "May version 2 ship?",
+    "prompt_set": "3f2b8c1e-9a54-4d0b-8a39-5f3a1b0c7d11",
+    "systems": [
+        "6a1d0b52-5e0f-4c19-9a4e-1f2d3c4b5a61",
+        "0d9c8b7a-6f5e-4d3c-8b2a-1a0f9e8d7c62",
+    ],
+    "design": "all_pairs",
+    "overlap": 3,
+    "criteria": [
+        {
+            "key": "overall",
+            "name": "Overall",
+            "question": "Which answer is better overall?",
+            "scale": 4,
+            "is_overall": True,
+        }
+    ],
+}
+AMENDMENT_IN: Final[dict[str, Any]] = {"reason": "The pilot's intervals were wide.", "overlap": 5}
+JUDGEMENTS_IN: Final[dict[str, Any]] = {
+    "rows": [
+        {
+            "prompt_id": "p1",
+            "system_a": "assistant",
+            "system_b": "assistant v2",
+            "worker": "w-1",
+            "choice": "b",
+        }
+    ]
+}
