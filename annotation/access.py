@@ -4,6 +4,7 @@ import uuid
 
 from django.http import Http404
 from jeoul.comparisons.models import Assignment, Judgement
+from jeoul.comparisons.reading import find_assignment
 from jeoul.workers.models import Enrolment, Invite
 
 
@@ -16,11 +17,7 @@ def get_invite(token: str) -> Invite:
 
 def get_assignment(enrolment: Enrolment, assignment: uuid.UUID) -> Assignment:
     """One of this worker's own assignments."""
-    found = (
-        Assignment.objects.filter(uuid=assignment, enrolment=enrolment)
-        .select_related("comparison", "enrolment__study")
-        .first()
-    )
+    found = find_assignment(enrolment, assignment)
     if found is None:
         raise Http404("No such comparison.")
     return found

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from jeoul.comparisons.models import Answer, Assignment, Comparison, Judgement, Kind
+from jeoul.comparisons.reading import comparison_with_texts
 from jeoul.risk.words import announced
 from jeoul.studies.models import Criterion, Output, Study
 from jeoul.studies.rendering import RENDERER_VERSION, render_markdown, render_plain
@@ -93,9 +94,7 @@ def build_item(
     client_key: uuid.UUID | None = None,
 ) -> Item:
     """The page's data of one assignment; ``draft`` is what was chosen before."""
-    comparison = Comparison.objects.select_related("prompt", "output_a", "output_b").get(
-        pk=assignment.comparison_id
-    )
+    comparison = comparison_with_texts(assignment)
     a, b = _side(comparison.output_a), _side(comparison.output_b)
     errors = errors or {}
     filled = assignment.draft if draft is None else draft

@@ -21,6 +21,7 @@ from jeoul.comparisons.actions import (
     revise_judgement,
     save_draft,
     skip_assignment,
+    submit_and_claim,
     submit_judgement,
 )
 from jeoul.comparisons.models import Assignment, AssignmentState
@@ -115,22 +116,37 @@ def compare(request: HttpRequest, token: str) -> HttpResponse:
     return _next(request, enrolment, token)
 
 
-def _next(request: HttpRequest, enrolment: Enrolment, token: str, **extra: Any) -> HttpResponse:
-    """The next comparison, or the page that says why there is none."""
+def _claim(enrolment: Enrolment) -> Assignment | NothingLeft | StudyNotOpen:
     try:
-        assignment = claim_comparison(enrolment_id=enrolment.pk)
-    except StudyNotOpen as error:
-        context = {"by_study": True, "message": _(error.message), "urls": urls_for(token)}
+        return claim_comparison(enrolment_id=enrolment.pk)
+    except (NothingLeft, StudyNotOpen) as nothing:
+        return nothing
+
+
+def _next(
+    request: HttpRequest,
+    enrolment: Enrolment,
+    token: str,
+    given: Assignment | NothingLeft | StudyNotOpen | None = None,
+    **extra: Any,
+) -> HttpResponse:
+    """The next comparison, claimed already or now, or the page that says why there is none."""
+    given = given or _claim(enrolment)
+    if isinstance(given, Assignment):
+        # As the claim left it: one more judgement than this request found.
+        enrolment = given.enrolment
+        return _comparison(request, enrolment, token, given, extra)
+    enrolment.refresh_from_db(fields=["submitted", "stage", "finished_at"])
+    if isinstance(given, StudyNotOpen):
+        context = {"by_study": True, "message": _(given.message), "urls": urls_for(token)}
         return page(request, "annotation/paused.html", context, enrolment=enrolment)
-    except NothingLeft as nothing:
-        if not nothing.final:
-            context = {"urls": urls_for(token)}
-            return page(request, "annotation/wait.html", context, enrolment=enrolment)
-        cap = enrolment.study.worker_cap
-        reached = cap is not None and enrolment.submitted >= cap
-        finish(enrolment=enrolment, stage=Stage.COMPLETED if reached else Stage.NO_MORE_ITEMS)
-        return _done(request, enrolment)
-    return _comparison(request, enrolment, token, assignment, extra)
+    if not given.final:
+        context = {"urls": urls_for(token)}
+        return page(request, "annotation/wait.html", context, enrolment=enrolment)
+    cap = enrolment.study.worker_cap
+    reached = cap is not None and enrolment.submitted >= cap
+    finish(enrolment=enrolment, stage=Stage.COMPLETED if reached else Stage.NO_MORE_ITEMS)
+    return _done(request, enrolment)
 
 
 def _comparison(
@@ -185,21 +201,27 @@ def submit(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespo
     if errors:
         return _again(request, enrolment, token, held, errors)
     telemetry = telemetry_from(request.POST)
-    send = revise_judgement if request.POST.get("revise") else submit_judgement
+    given: Any = {"client_key": _key(request), "answers": said, "telemetry": telemetry}
+    lesson = feedback_on(held, criteria, said)
+    following = None
     try:
-        send(assignment=held, client_key=_key(request), answers=said, telemetry=telemetry)
+        if request.POST.get("revise"):
+            revise_judgement(assignment=held, **given)
+        elif lesson is not None or not request.htmx:  # type: ignore[attr-defined]
+            submit_judgement(assignment=held, **given)
+        else:
+            following = submit_and_claim(assignment=held, **given)
     except AssignmentExpired as error:
         context = {"message": _(error.message), "urls": urls_for(token)}
         return page(request, "annotation/expired.html", context, enrolment=enrolment, status=410)
     except AlreadyJudged:
         return redirect("worker-compare", token=token)
-    enrolment.refresh_from_db(fields=["submitted", "stage"])
-    lesson = feedback_on(held, criteria, said)
     if lesson is not None:
         return _lesson(request, enrolment, token, lesson)
     if not request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware's
         return _see_other(urls_for(token)["next"])
-    return _next(request, enrolment, token, saved=True, min_read_nudge=racing(held, telemetry))
+    nudge = racing(held, telemetry)
+    return _next(request, enrolment, token, following, saved=True, min_read_nudge=nudge)
 
 
 def _lesson(

@@ -65,7 +65,7 @@ def postgres(name: str) -> dict[str, object]:
     options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
     host = unquote(options.pop("host", "")) or unquote(parts.hostname or "")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "jeoul.postgres",
         "NAME": unquote(parts.path.lstrip("/")),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

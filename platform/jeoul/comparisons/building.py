@@ -1,10 +1,10 @@
 """Turning a study's plan into comparisons, and marking those whose outputs are there."""
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from jeoul.comparisons.models import Comparison, Kind, Standing
-from jeoul.comparisons.pairing import all_pairs, baseline_pairs, plan
+from jeoul.comparisons.pairing import all_pairs, baseline_pairs, main_language, plan
 from jeoul.comparisons.standing import assess
 from jeoul.risk.scanning import scan_output, scan_prompt, unscanned_outputs, unscanned_prompts
 from jeoul.studies.models import Design, Output, OutputState, Study
@@ -12,6 +12,7 @@ from jeoul.studies.models import Design, Output, OutputState, Study
 _SHOWN = (OutputState.DONE, OutputState.REFUSED)
 # Of each kind of text; some hundred milliseconds.
 SCAN_HERE = 300
+_MANY = 1000
 
 
 @transaction.atomic
@@ -24,9 +25,9 @@ def build_comparisons(*, study: Study) -> int:
     if study.prompt_set_version is None:
         return 0
     entries = list(study.entries.order_by("position"))
-    prompts = list(
-        study.prompt_set_version.entries.order_by("position").values_list("prompt_id", flat=True)
-    )
+    entry_rows = study.prompt_set_version.entries.order_by("position")
+    languages = dict(entry_rows.values_list("prompt_id", "prompt__language"))
+    prompts = list(languages)
     if study.design == Design.BASELINE:
         baseline = next(at for at, entry in enumerate(entries) if entry.is_baseline)
         pairs = baseline_pairs(len(entries), baseline)
@@ -66,11 +67,16 @@ def build_comparisons(*, study: Study) -> int:
                 target=study.overlap,
                 position=position,
                 a_first=item.a_first,
+                language=main_language(languages[prompt]),
             )
         )
     before = study.comparisons.count()
     Comparison.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
     mark_ready(study=study)
+    if len(rows) >= _MANY:
+        # Plans that connections keep are made for the table's size, and it has just changed.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE comparisons_comparison")
     return study.comparisons.count() - before
 
 

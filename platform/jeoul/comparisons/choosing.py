@@ -1,58 +1,119 @@
 """Which comparison a worker gets next: the one small interface behind the claim."""
 
-from django.db import models
-from django.db.models import Exists, F, OuterRef
+from dataclasses import dataclass
+from typing import Any, Final
 
-from jeoul.comparisons.models import SEEN, Assignment, Comparison, Kind
+from django.utils.crypto import salted_hmac
+
+from jeoul.comparisons import statements
+from jeoul.comparisons.models import Comparison
+from jeoul.comparisons.pairing import main_language
+from jeoul.comparisons.slots import Given, Shares, Slot, next_slot
+from jeoul.prepared import Statement, read, width
 from jeoul.studies.models import Study
 from jeoul.workers.models import Enrolment
 
+# Real pages between a judgement and its repeat: far enough not to be remembered at once.
+REPEAT_AFTER: Final = 5
+_START: Final = (-1, -1)
 
-def choose_comparison(*, enrolment: Enrolment, study: Study) -> Comparison | None:
-    """The next open comparison for this worker, locked; None when there is none.
 
-    The caller holds the enrolment's lock. Gold items come by the study's shares, the rest in
-    the order "fewest taken first, then the plan", so that a study stopped at any moment is
-    balanced. SKIP LOCKED lets many workers choose at once without waiting for each other.
+@dataclass(frozen=True)
+class Choice:
+    """A comparison for a worker, its row locked where it has places to keep count of."""
+
+    comparison: Comparison
+    slot: Slot
+    # Of a repeat: the side that A had before; it comes swapped.
+    a_was_left: bool | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it takes one of the comparison's planned places."""
+        return self.slot != "repeat"
+
+
+def choose_comparison(*, enrolment: Enrolment, study: Study) -> Choice | None:
+    """The next open comparison for this worker; None when there is none.
+
+    The caller holds the enrolment's lock. Checks and repeats come by the study's shares, the
+    rest in the order "fewest taken first, then the plan", so that a study stopped at any moment
+    is balanced. SKIP LOCKED lets many workers choose at once without waiting for each other.
+    Another rule (an adaptive one) is another function with this signature.
     """
     if study.worker_cap is not None and enrolment.submitted >= study.worker_cap:
         return None
-    if _gold_is_due(enrolment, study):
-        gold = _first(_unseen(enrolment, study, Kind.GOLD).order_by("position"))
-        if gold is not None:
-            return gold
-    real = _unseen(enrolment, study, Kind.REAL).filter(ready=True, taken__lt=F("target"))
-    if study.languages and enrolment.worker.languages:
-        real = real.filter(prompt__language__in=["", *enrolment.worker.languages])
+    slot = _slot(enrolment, study)
+    if slot == "gold":
+        return _gold(enrolment, study) or _real(enrolment, study)
+    if slot == "repeat":
+        return _repeat(enrolment, study) or _real(enrolment, study)
+    return _real(enrolment, study)
+
+
+def _seed(enrolment: Enrolment, study: Study) -> str:
+    """The worker's own; keyed, since they know their id and might guess the study's seed."""
+    return salted_hmac("jeoul.slots", f"{study.seed}:{enrolment.uuid.hex}").hexdigest()
+
+
+def _slot(enrolment: Enrolment, study: Study) -> Slot:
+    if not study.gold_share and not study.repeat_share:
+        return "real"
+    return next_slot(
+        _seed(enrolment, study),
+        Given(enrolment.given_real, enrolment.given_gold, enrolment.given_repeat),
+        Shares(study.gold_share, study.gold_max, study.repeat_share, study.repeat_max),
+        repeat_after=_repeat_after(study),
+    )
+
+
+def _repeat_after(study: Study) -> int:
+    return max(REPEAT_AFTER, study.prompt_distance)
+
+
+def _languages(enrolment: Enrolment) -> list[str] | None:
+    """What the worker reads, and texts of unknown language; None where they said nothing."""
+    known = enrolment.worker.languages
+    return sorted({"", *map(main_language, known)}) if known else None
+
+
+def _gold(enrolment: Enrolment, study: Study) -> Choice | None:
+    row = statements.GOLD.row(
+        study.pk, enrolment.pk, _seed(enrolment, study), _languages(enrolment)
+    )
+    return Choice(read(Comparison, row), "gold") if row else None
+
+
+def _repeat(enrolment: Enrolment, study: Study) -> Choice | None:
+    row = statements.REPEAT.row(enrolment.pk, _repeat_after(study), _seed(enrolment, study))
+    if row is None:
+        return None
+    return Choice(read(Comparison, row), "repeat", a_was_left=row[width(Comparison)])
+
+
+def _real(enrolment: Enrolment, study: Study) -> Choice | None:
+    """From the front of the plan; a worker who has seen the front goes on where they were.
+
+    Only one who has seen that too looks at everything, and then begins there next time: over
+    many claims no comparison is passed more than a few times.
+    """
+    near: list[int] = []
     if study.prompt_distance:
-        recent = (
-            Assignment.objects.filter(enrolment=enrolment)
-            .order_by("-reserved_at")
-            .values_list("comparison__prompt_id", flat=True)[: study.prompt_distance]
-        )
-        far = _first(real.exclude(prompt_id__in=list(recent)).order_by("taken", "position"))
-        if far is not None:
-            return far
-    return _first(real.order_by("taken", "position"))
+        rows = statements.RECENT_PROMPTS.rows(enrolment.pk, study.prompt_distance)
+        near = [prompt for (prompt,) in rows]
+    languages = _languages(enrolment)
+    close, far = (
+        (statements.NEAR_IN, statements.FAR_IN) if languages else (statements.NEAR, statements.FAR)
+    )
 
+    def walk(statement: Statement, avoid: list[int], begin: tuple[Any, ...]) -> Choice | None:
+        row = statement.row(study.pk, enrolment.pk, avoid, languages, *begin)
+        return Choice(read(Comparison, row), "real") if row else None
 
-def _unseen(enrolment: Enrolment, study: Study, kind: Kind) -> models.QuerySet[Comparison]:
-    seen = Assignment.objects.filter(enrolment=enrolment, comparison=OuterRef("pk"), state__in=SEEN)
-    return Comparison.objects.filter(~Exists(seen), study=study, kind=kind)
-
-
-def _first(queryset: models.QuerySet[Comparison]) -> Comparison | None:
-    return queryset.select_for_update(of=("self",), skip_locked=True).first()
-
-
-def _gold_is_due(enrolment: Enrolment, study: Study) -> bool:
-    """An early gold item, then one after each 1/share comparisons, up to the study's maximum."""
-    if not study.gold_share or not study.gold_max:
-        return False
-    done = enrolment.submitted
-    if done == 0:
-        return False  # the first page is never a check
-    given = Assignment.objects.filter(
-        enrolment=enrolment, comparison__kind=Kind.GOLD, state__in=SEEN
-    ).count()
-    return given < min(study.gold_max, 1 + done * study.gold_share)
+    found = walk(close, near, _START)
+    if found is None and enrolment.given_real:
+        last = statements.LAST_PLACE.row(enrolment.pk)
+        found = walk(close, near, last) if last else None
+    found = found or walk(far, near, _START)
+    # A prompt too soon is better than a worker without work.
+    return found or (walk(far, [], _START) if near else None)

@@ -33,10 +33,11 @@ class Comparison(Row):
     impossible, whatever the code does, that a comparison gets more than was planned.
     """
 
-    study = models.ForeignKey(Study, models.CASCADE, related_name="comparisons")
+    # No index of its own where another begins with it: each one is written at every claim.
+    study = models.ForeignKey(Study, models.CASCADE, related_name="comparisons", db_index=False)
     prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="comparisons")
-    system_a = models.ForeignKey(SystemVersion, models.PROTECT, related_name="+")
-    system_b = models.ForeignKey(SystemVersion, models.PROTECT, related_name="+")
+    system_a = models.ForeignKey(SystemVersion, models.PROTECT, related_name="+", db_index=False)
+    system_b = models.ForeignKey(SystemVersion, models.PROTECT, related_name="+", db_index=False)
     output_a = models.ForeignKey(Output, models.PROTECT, related_name="+")
     output_b = models.ForeignKey(Output, models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.REAL)
@@ -57,8 +58,10 @@ class Comparison(Row):
     # The kinds found, and those that annotators are warned of.
     kinds = models.JSONField(default=list)
     warnings = models.JSONField(default=list)
-    # The side of A at the first showing; drawn by the plan, alternating over each pair.
+    # The side of A at the first showing; drawn by the plan, even over each pair.
     a_first = models.BooleanField(default=True)
+    # The prompt's language without its region, for workers who read only some; empty if unknown.
+    language = models.CharField(max_length=10, blank=True, default="")
 
     class Meta:
         ordering = ("position",)
@@ -83,6 +86,14 @@ class Comparison(Row):
                 fields=["study", "taken", "position"],
                 name="comparison_open",
                 condition=Q(ready=True, kind="real", taken__lt=F("target")),
+            ),
+            models.Index(
+                fields=["study", "language", "taken", "position"],
+                name="comparison_open_in_language",
+                condition=Q(ready=True, kind="real", taken__lt=F("target")),
+            ),
+            models.Index(
+                fields=["study"], name="comparison_waiting", condition=Q(ready=False, kind="real")
             ),
             models.Index(fields=["study", "kind", "position"], name="comparison_kind"),
         )
@@ -110,7 +121,9 @@ class Assignment(Row):
     """A comparison held by a worker for a limited time, with its side order."""
 
     comparison = models.ForeignKey(Comparison, models.PROTECT, related_name="assignments")
-    enrolment = models.ForeignKey(Enrolment, models.PROTECT, related_name="assignments")
+    enrolment = models.ForeignKey(
+        Enrolment, models.PROTECT, related_name="assignments", db_index=False
+    )
     state = models.CharField(
         max_length=10, choices=AssignmentState.choices, default=AssignmentState.RESERVED
     )
@@ -140,6 +153,8 @@ class Assignment(Row):
             ),
         )
         indexes = (
+            # What a worker had last: for the distance between prompts, and for repeats.
+            models.Index(fields=["enrolment", "-id"], name="assignment_latest"),
             models.Index(
                 fields=["expires_at"], name="assignment_expiry", condition=Q(state="reserved")
             ),
@@ -149,9 +164,11 @@ class Assignment(Row):
 class Judgement(Row):
     """What the worker said; a trigger refuses UPDATE and DELETE, a correction supersedes."""
 
-    study = models.ForeignKey(Study, models.PROTECT, related_name="judgements")
+    study = models.ForeignKey(Study, models.PROTECT, related_name="judgements", db_index=False)
     comparison = models.ForeignKey(Comparison, models.PROTECT, related_name="judgements")
-    assignment = models.ForeignKey(Assignment, models.PROTECT, related_name="judgements")
+    assignment = models.ForeignKey(
+        Assignment, models.PROTECT, related_name="judgements", db_index=False
+    )
     worker = models.ForeignKey(Worker, models.PROTECT, related_name="judgements")
     supersedes = models.OneToOneField(
         "self", models.PROTECT, null=True, related_name="superseded_by"

@@ -3,7 +3,11 @@
 import random
 from collections.abc import Sequence
 from itertools import combinations
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+# How far one side may be ahead for a worker and a pair of systems.
+MAX_LEAD: Final = 2
+_BLOCK: Final = 6
 
 
 class Planned(NamedTuple):
@@ -32,8 +36,8 @@ def plan(
 
     The prompts are shuffled once and walked once per pair and sample; at step i of walk w
     pair (i + w) mod P comes, so that each run of P steps holds each pair once, and the same
-    prompt returns only after a whole walk. The first side alternates within each pair, from a
-    seeded start.
+    prompt returns only after a whole walk. The first sides of each pair come in shuffled blocks,
+    half of each: even at any moment, and still not to be foretold from the order of the pages.
     """
     if not pairs or n_prompts <= 0:
         return []
@@ -42,24 +46,31 @@ def plan(
     rng.shuffle(order)
     pair_order = list(range(len(pairs)))
     rng.shuffle(pair_order)
-    side = [rng.random() < 0.5 for _ in pairs]
+    sides: list[list[bool]] = [[] for _ in pairs]
     planned = []
     for sample in range(samples):
         for walk in range(len(pairs)):
             for step, prompt in enumerate(order):
                 pair = pair_order[(step + walk) % len(pairs)]
-                planned.append(Planned(prompt, pair, sample, side[pair]))
-                side[pair] = not side[pair]
+                if not sides[pair]:
+                    sides[pair] = [True, False] * (_BLOCK // 2)
+                    rng.shuffle(sides[pair])
+                planned.append(Planned(prompt, pair, sample, sides[pair].pop()))
     return planned
 
 
-def a_goes_left(*, shown_left: int, shown_right: int, planned: bool, turn: int) -> bool:
-    """The side of A for a worker who has seen this pair with A left and right so often.
+def a_goes_left(*, lead: int, planned: bool, turn: int) -> bool:
+    """The side of A for a worker who has seen it ``lead`` times more on the left in this pair.
 
-    The worker's own balance decides first, since a habit of one side is a worker's habit; when
-    it is even, the plan's side alternates over the comparison's turns, which keeps each
-    comparison and each pair even across workers.
+    The plan's side alternates over the comparison's turns, which keeps each comparison and each
+    pair even across workers. A worker's own balance decides only where it would tip too far: a
+    habit of one side is a worker's habit, but strict turns would tell from one page the next.
     """
-    if shown_left != shown_right:
-        return shown_left < shown_right
+    if abs(lead) >= MAX_LEAD:
+        return lead < 0
     return planned if turn % 2 == 0 else not planned
+
+
+def main_language(tag: str) -> str:
+    """The language of a tag such as ko-KR, as comparisons keep it."""
+    return tag.replace("_", "-").split("-")[0].lower()[:10]

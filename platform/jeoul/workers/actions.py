@@ -19,6 +19,7 @@ from jeoul.workers.models import (
     Worker,
     WorkerIdentity,
 )
+from jeoul.workers.reading import find_enrolment
 
 _SALT = "jeoul.enrolment"
 TOKEN_DAYS = 60
@@ -54,11 +55,7 @@ def enrolment_of(token: str) -> Enrolment:
         raise LinkInvalid(
             _("This link is not valid. Open the link you were invited with.")
         ) from None
-    enrolment = (
-        Enrolment.objects.select_related("study", "worker", "invite")
-        .filter(uuid=uuid, token_round=token_round, revoked_at=None)
-        .first()
-    )
+    enrolment = find_enrolment(uuid, token_round)
     if enrolment is None:
         raise LinkInvalid(_("This link has been ended. Open the link you were invited with."))
     return enrolment

@@ -82,7 +82,9 @@ class Invite(Row):
     study = models.ForeignKey(Study, models.CASCADE, related_name="invites")
     vendor = models.ForeignKey(Vendor, models.PROTECT, related_name="invites")
     token = models.CharField(max_length=40, unique=True, default=random_token)
+    # How many people may come by it, and how many judgements they may give together.
     cap = models.PositiveIntegerField(null=True, blank=True)
+    judgement_cap = models.PositiveIntegerField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True)
 
 
@@ -117,6 +119,12 @@ class Enrolment(Row):
     language = models.CharField(max_length=10, blank=True)
     completion_code = models.CharField(max_length=20, default=random_code)
     submitted = models.PositiveIntegerField(default=0)
+    # What was shown, kept here so that a claim need not count: pages of each kind, and how many
+    # more of a pair of systems had A on the left than on the right.
+    given_real = models.PositiveIntegerField(default=0)
+    given_gold = models.PositiveIntegerField(default=0)
+    given_repeat = models.PositiveIntegerField(default=0)
+    sides = models.JSONField(default=dict, blank=True)
     revoked_at = models.DateTimeField(null=True)
     # Counted up to end every link given out before.
     token_round = models.PositiveSmallIntegerField(default=0)

@@ -63,6 +63,8 @@ class Study(Row):
     reservation_minutes = models.PositiveIntegerField(default=30, validators=[MinValueValidator(1)])
     # How many comparisons one worker may judge; empty means as many as there are.
     worker_cap = models.PositiveIntegerField(null=True, blank=True)
+    # How many judgements the study takes altogether; empty means all that are planned.
+    judgement_cap = models.PositiveIntegerField(null=True, blank=True)
     # Fewest comparisons between two of the same prompt for one worker.
     prompt_distance = models.PositiveSmallIntegerField(default=0)
     gold_share = models.FloatField(default=0.1)
