@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("comparisons", "0002_append_only"),
+        ("comparisons", "0003_standing"),
         ("studies", "0007_judgement_cap"),
         ("workers", "0002_what_was_shown"),
     ]
