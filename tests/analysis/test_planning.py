@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from jeoul.analysis import adaptive
 from jeoul.analysis.bradley_terry import fit_counts
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
+from jeoul.analysis.planned_looks import plan_looks, planned_look
 from jeoul.analysis.power import (
     Components,
     Design,
@@ -14,6 +15,7 @@ from jeoul.analysis.power import (
     components,
     half_width,
     power,
+    prompts_for_power,
     prompts_for_width,
     variance,
     votes_needed,
@@ -22,8 +24,11 @@ from jeoul.analysis.ppi import powered_mean
 from jeoul.analysis.sequential import (
     asymptotic,
     beta_binomial,
+    beta_binomial_bounds,
     boundary,
     paired_difference,
+    rate_difference_sequence,
+    tuned_prior,
     two_way_sequence,
 )
 from scipy import stats
@@ -90,6 +95,24 @@ def test_prompts_for_a_width():
     assert cheapest(c, 0.03, 100, new_prompt=5).design.per_prompt > 1
 
 
+def test_prompts_for_a_decision():
+    c = Components(0.05, 0.005, 0.19)
+    d = prompts_for_power(c, 0.6, 2, 60)
+    assert power(c, d, 0.6) >= 0.8 > power(c, Design(d.prompts - 1, 2, 60), 0.6)
+    assert prompts_for_power(c, 0.6, 2, 60, wanted=0.9).prompts > d.prompts
+    with pytest.raises(TooFew, match="workers"):
+        prompts_for_power(c, 0.52, 1, 5)
+    with pytest.raises(BrokenVotes):
+        prompts_for_power(c, 0.5, 1, 5)
+
+
+def test_design_is_never_wider_with_another_spread_of_the_same_judgements():
+    """More prompts beat more raters per prompt whenever prompts differ."""
+    c = Components(0.05, 0.01, 0.19)
+    widths = [half_width(c, Design(600 // m, m, 40)) for m in (1, 2, 3, 5)]
+    assert widths == sorted(widths)
+
+
 def test_planning_refuses_by_name():
     with pytest.raises(BrokenVotes):
         Design(10, 5, 3)
@@ -124,11 +147,83 @@ def test_looking_often_is_safe():
     rng = np.random.default_rng(4)
     looks = np.arange(50, 2001, 25)
     wins = np.cumsum(rng.random((400, 2000)) < 0.5, axis=1)[:, looks - 1]
-    low = [[beta_binomial(int(k), int(n - k)).decides() for k, n in zip(row, looks, strict=True)]
-           for row in wins[:100]]  # fmt: skip
-    assert np.any(low, axis=1).mean() <= 0.05
+    for prior in (20.0, tuned_prior(2000)):
+        low, high = beta_binomial_bounds(wins, looks - wins, prior=prior)
+        assert ((low > 0.5) | (high < 0.5)).any(axis=1).mean() <= 0.05
+    assert tuned_prior(340) == pytest.approx(20, abs=1)
+    plan = plan_looks(tuple((looks / 2000).tolist()))
+    bound = np.array(plan.critical) * np.sqrt(looks / 4)
+    planned = (np.abs(wins - looks / 2) > bound).any(axis=1).mean()
+    assert 0.015 <= planned <= 0.085
     naive = np.abs(wins - looks / 2) > 1.96 * np.sqrt(looks / 4)
     assert naive.any(axis=1).mean() > 0.25
+
+
+def test_published_critical_values():
+    """Jennison & Turnbull (2000), tables 2.1 and 2.3: five looks at 5 %."""
+    five = (0.2, 0.4, 0.6, 0.8, 1.0)
+    assert plan_looks(five, shape=0.5).critical[-1] == pytest.approx(2.413, abs=1e-3)
+    assert plan_looks(five, shape=0.0).critical[-1] == pytest.approx(2.040, abs=1e-3)
+    assert plan_looks((1.0,)).critical == pytest.approx((1.959964,), abs=1e-6)
+    for broken in ((0.5, 0.4, 1.0), (0.5,), ()):
+        with pytest.raises(BrokenVotes):
+            plan_looks(broken)
+    with pytest.raises(BrokenVotes):
+        plan_looks(five, shape=0.7)
+
+
+def crossed_study(rng, prompts=500, each=4, workers=60):
+    """No difference between the systems, but prompts (s.d. 1) and workers (s.d. 0.5) lean."""
+    prompt = np.repeat(np.arange(prompts), each)
+    worker = rng.integers(0, workers, len(prompt))
+    lean = rng.normal(0, 1, prompts)[prompt] + rng.normal(0, 0.5, workers)[worker]
+    return (rng.random(len(prompt)) < 1 / (1 + np.exp(-lean))).astype(float), prompt, worker
+
+
+def test_looking_often_at_clustered_judgements():
+    """A look every 200: sequence and planned looks hold their level where both effects are."""
+    rng = np.random.default_rng(12)
+    ends = np.arange(200, 2001, 200)
+    plan = plan_looks(tuple((ends / 2000).tolist()))
+    runs, sequence, planned = 80, 0, 0
+    for _ in range(runs):
+        x, p, w = crossed_study(rng)
+        sequence += any(two_way_sequence(x[:n], p[:n], w[:n], planned=500).decides() for n in ends)
+        planned += any(
+            planned_look(x[:n], p[:n], w[:n], plan, i).decides() for i, n in enumerate(ends)
+        )
+    assert sequence / runs <= 0.05
+    assert planned / runs <= 0.125
+    final = planned_look(x, p, w, plan, len(ends) - 1)
+    wide = two_way_sequence(x, p, w, planned=500)
+    assert final.high - final.low < 0.85 * (wide.high - wide.low)
+    with pytest.raises(BrokenVotes):
+        planned_look(x, p, w, plan, 99)
+    with pytest.raises(TooFew):
+        planned_look(np.ones(50), p[:50], w[:50], plan, 0)
+
+
+def test_difference_of_two_pairs_looked_at_often():
+    rng = np.random.default_rng(13)
+    missed = 0
+    for _ in range(100):
+        prompt = np.arange(400)
+        p = np.clip(0.5 + rng.normal(0, 0.25, 400), 0, 1)
+        one, two = ((rng.random(400) < p).astype(float) for _ in range(2))
+        missed += any(
+            rate_difference_sequence(
+                (one[:g], prompt[:g]), (two[:g], prompt[:g]), planned=200
+            ).decides(0.0)
+            for g in range(40, 401, 30)
+        )
+    assert missed <= 5
+    # On the same prompts it is the paired sequence; with a gap the sides keep their own n.
+    same = rate_difference_sequence((one, prompt), (two, prompt))
+    paired = paired_difference(one, two, prompt)
+    assert (same.low, same.high) == pytest.approx((paired.low, paired.high), abs=1e-9)
+    part = rate_difference_sequence((one, prompt), (two[:100], prompt[:100]))
+    assert part.estimate == pytest.approx(one.mean() - two[:100].mean())
+    assert part.high - part.low > same.high - same.low
 
 
 def test_asymptotic_sequence_with_clusters():
@@ -161,6 +256,15 @@ def test_sequences_refuse_by_name():
     many = np.arange(200) % 50
     wide = two_way_sequence(x, np.arange(200), many)
     assert wide.high - wide.low >= 2 * np.std(x) * boundary(200, 500, 0.05)
+    with pytest.raises(TooFew, match="5 workers"):
+        two_way_sequence(x, np.arange(200), many % 5)
+    for broken in (x[:3], np.where(np.arange(200) == 5, np.nan, x)):
+        with pytest.raises(BrokenVotes):
+            two_way_sequence(broken, np.arange(200), many)
+        with pytest.raises(BrokenVotes):
+            asymptotic(broken, np.arange(200))
+    with pytest.raises(BrokenVotes):
+        beta_binomial(-1, 5)
     assert paired_difference(x, x[::-1], np.arange(200)).estimate == pytest.approx(0)
 
 
@@ -247,3 +351,44 @@ def test_the_best_is_kept_and_named():
     assert adaptive.among(adaptive.uniform(3), [0, 2])[0, 2] == 1
     with pytest.raises(BrokenVotes):
         adaptive.still_possible(clear / 3)
+
+
+def test_what_the_matrix_lacks():
+    wins = np.array([[0, 200, 30], [200, 0, 0], [10, 0, 0]], dtype=float)
+    width = adaptive.matrix_widths(wins)
+    look = beta_binomial(200, 200)
+    assert width[0, 1] == width[1, 0] == pytest.approx((look.high - look.low) / 2)
+    assert width[1, 2] == 0.5
+    rule = adaptive.for_matrix(wins, 0.1)
+    assert rule[0, 1] == 0
+    assert rule[0, 2] > 0
+    assert rule[1, 2] > 0
+    assert adaptive.for_matrix(wins, 0.499) == pytest.approx(
+        np.array([[0, 0, 0], [0, 0, 1], [0, 0, 0]])
+    )
+    with pytest.raises(BrokenVotes):
+        adaptive.for_matrix(wins, 0.0)
+
+
+def test_neighbours_are_decided_one_by_one():
+    wins = np.array([[0, 90, 5], [10, 0, 20], [5, 20, 0]], dtype=float)
+    scores = np.array([1.0, 0.2, 0.1])
+    assert adaptive.undecided_neighbours(scores, wins) == [(1, 2)]
+    rule = adaptive.only(adaptive.uniform(3), [(2, 1)])
+    assert rule[1, 2] == 1
+    wins[1, 2] = 80
+    assert adaptive.undecided_neighbours(scores, wins) == []
+    with pytest.raises(TooFew):
+        adaptive.only(rule, [])
+    with pytest.raises(BrokenVotes):
+        adaptive.undecided_neighbours(scores[:2], wins)
+
+
+def test_new_prompts_come_first():
+    assert adaptive.for_prompt(np.array([2, 0, 1, 0])) == pytest.approx([0, 0.5, 0, 0.5])
+    weighed = adaptive.for_prompt(np.array([0, 0, 5]), np.array([0.0, 0.0, 2.0]))
+    assert weighed == pytest.approx([0, 0, 1])
+    with pytest.raises(NoVotes):
+        adaptive.for_prompt(np.array([]))
+    with pytest.raises(BrokenVotes):
+        adaptive.for_prompt(np.array([1]), np.array([0.0]))

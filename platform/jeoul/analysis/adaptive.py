@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from scipy import special, stats
 
-from jeoul.analysis.counts import Floats
-from jeoul.analysis.errors import BrokenVotes, TooFew
+from jeoul.analysis.counts import Bools, Floats, Ints
+from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 from jeoul.analysis.intervals import check_level
-from jeoul.analysis.sequential import beta_binomial
+from jeoul.analysis.sequential import beta_binomial_bounds
 
 # The share of uniform choice that keeps intervals and slices honest.
 UNIFORM_SHARE: Final = 0.1
@@ -101,14 +101,32 @@ def for_order(scores: Floats, covariance: Floats) -> Floats:
 def for_matrix(wins: Floats, half_width: float, level: float = 0.95) -> Floats:
     """Aim "fill the win-rate matrix": pairs by the judgements they still lack.
 
-    Needed for ±half_width: z²·w(1−w)/half_width² with w = (wins + 2)/(n + 4) (Agresti & Coull
-    1998); once no pair lacks any, uniform. wins (K, K): row beats column, half for ties.
+    A pair with n judgements and a confidence sequence of ±h lacks n·((h/half_width)² − 1); one
+    never asked lacks what an even pair needs. Once no pair lacks any, uniform. wins (K, K) of
+    decided judgements: row beats column, whole numbers. See `matrix_widths` for the stop.
     """
-    z = float(stats.norm.ppf(0.5 + check_level(level) / 2))
+    if not 0 < half_width < 0.5:
+        raise BrokenVotes(f"A half width lies between 0 and ½, not {half_width}.")
     games = wins + wins.T
-    rate = (wins + 2) / (games + 4)
-    lacking = z**2 * rate * (1 - rate) / half_width**2 - games
+    width = matrix_widths(wins, level)
+    z = float(stats.norm.ppf(0.5 + check_level(level) / 2))
+    unseen = z**2 / 4 / half_width**2
+    lacking = np.where(games > 0, games * ((width / half_width) ** 2 - 1), unseen)
     return _normal(np.maximum(lacking, 0.0))
+
+
+def matrix_widths(wins: Floats, level: float = 0.95) -> Floats:
+    """Half width of each pair's beta-binomial confidence sequence, (K, K), ½ where never asked.
+
+    Each holds at every look, so that stopping once all are narrow enough keeps each cell's
+    level, for independent decided judgements. The diagonal is 0.
+    """
+    _check_wins(wins)
+    i, j = np.triu_indices(len(wins), 1)
+    low, high = beta_binomial_bounds(wins[i, j], wins[j, i], level=level)
+    width = np.zeros_like(wins, dtype=np.float64)
+    width[i, j] = width[j, i] = (high - low) / 2
+    return width
 
 
 def for_pair(n_systems: int, first: int, second: int) -> Floats:
@@ -155,6 +173,22 @@ def _information(scores: Floats, covariance: Floats) -> tuple[Floats, Floats]:
     return p * (1 - p), spread
 
 
+def _check_wins(wins: Floats) -> None:
+    square = wins.ndim == 2 and wins.shape[0] == wins.shape[1] and len(wins) > 1
+    if not square or bool((wins != np.floor(wins)).any()) or bool((wins < 0).any()):
+        raise BrokenVotes("Wins of two systems or more, ties left out: whole and not negative.")
+
+
+def beaten(wins: Floats, level: float) -> Bools:
+    """beaten[i, j]: the confidence sequence of P(i beats j) at `level` lies above ½, (K, K)."""
+    _check_wins(wins)
+    i, j = np.nonzero(wins > wins.T)
+    low, _ = beta_binomial_bounds(wins[i, j], wins[j, i], level=level)
+    found = np.zeros(wins.shape, dtype=bool)
+    found[i, j] = low > 0.5
+    return found
+
+
 def still_possible(wins: Floats, level: float = 0.95) -> list[int]:
     """Systems that may still be the best: those no other has been seen to beat.
 
@@ -163,17 +197,57 @@ def still_possible(wins: Floats, level: float = 0.95) -> list[int]:
     most α, at whatever look and however the pairs were chosen, for independent judgements.
     wins (K, K) of decided judgements: row beats column, whole numbers.
     """
-    k = len(wins)
-    if k < 2 or bool((wins != np.floor(wins)).any()):
-        raise BrokenVotes("Wins of two systems or more, ties left out.")
-    each = 1 - (1 - check_level(level)) / (k - 1)
-    left = []
-    for j in range(k):
-        rivals = np.flatnonzero(wins[:, j] > wins[j])
-        looks = (beta_binomial(int(wins[i, j]), int(wins[j, i]), level=each) for i in rivals)
-        if not any(look.low > 0.5 for look in looks):
-            left.append(j)
-    return left
+    _check_wins(wins)
+    lost = beaten(wins, 1 - (1 - check_level(level)) / (len(wins) - 1))
+    return np.flatnonzero(~lost.any(axis=0)).tolist()
+
+
+def undecided_neighbours(
+    scores: Floats, wins: Floats, level: float = 0.95
+) -> list[tuple[int, int]]:
+    """Neighbours in the ranking by `scores` whose order is not yet sure, best first.
+
+    Sure: the upper one has been seen to beat the lower at level 1 − α/(K(K − 1)/2). When none is
+    left the whole order stands, and with judgements that are independent and systems of which
+    the better beats the worse it is wrong with probability at most α, whenever one looks.
+    """
+    k = len(scores)
+    if wins.shape != (k, k):
+        raise BrokenVotes("Scores and wins are of the same systems.")
+    sure = beaten(wins, 1 - (1 - check_level(level)) / (k * (k - 1) / 2))
+    order = np.argsort(-scores, kind="stable").tolist()
+    return [(i, j) for i, j in itertools.pairwise(order) if not sure[i, j]]
+
+
+def only(probabilities: Floats, pairs: list[tuple[int, int]]) -> Floats:
+    """The rule held to these pairs; evenly among them where it gives them nothing."""
+    if not pairs:
+        raise TooFew("No pair is left: nothing needs to be asked.")
+    mask = np.zeros(probabilities.shape, dtype=bool)
+    for i, j in pairs:
+        mask[min(i, j), max(i, j)] = True
+    inside = np.where(mask, probabilities, 0.0)
+    return _normal(inside if inside.sum() > 0 else mask.astype(np.float64))
+
+
+def for_prompt(judged: Ints, weight: Floats | None = None) -> Floats:
+    """Which prompt to ask the chosen pair about: evenly among those it was asked least, (P,).
+
+    judged (P,): judgements of this pair on each prompt. New prompts come before second opinions
+    because σ²_prompt/P falls with prompts alone (statistics: design). `weight` (P,) favours
+    prompts, for example to fill slices evenly. Raises BrokenVotes, NoVotes without prompts.
+    """
+    n = np.asarray(judged)
+    if not len(n):
+        raise NoVotes("There is no prompt to choose.")
+    share = np.ones(len(n)) if weight is None else np.asarray(weight, dtype=np.float64)
+    if share.shape != n.shape or not bool((share >= 0).all()) or bool((n < 0).any()):
+        raise BrokenVotes("Each prompt has a count and a weight, none negative.")
+    if not bool(np.isfinite(share).all()) or not share.any():
+        raise BrokenVotes("Weights are finite, and one prompt at least may be asked.")
+    least = (n == n[share > 0].min()) & (share > 0)
+    result: Floats = np.where(least, share, 0.0) / share[least].sum()
+    return result
 
 
 def among(probabilities: Floats, systems: list[int]) -> Floats:

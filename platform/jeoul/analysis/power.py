@@ -1,5 +1,6 @@
 """How many prompts, judges and judgements a study needs, from stated or piloted variances."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -170,16 +171,48 @@ def prompts_for_width(
     def narrow(prompts: int) -> bool:
         return half_width(c, Design(prompts, per_prompt, workers), level) <= wanted
 
+    return Design(
+        _fewest(narrow, f"{workers} workers cannot give ±{wanted:g}"), per_prompt, workers
+    )
+
+
+def prompts_for_power(
+    c: Components,
+    win_rate: float,
+    per_prompt: int,
+    workers: int,
+    wanted: float = 0.8,
+    level: float = 0.95,
+) -> Design:
+    """The fewest prompts with which the interval leaves out ½ with probability `wanted`.
+
+    Raises BrokenVotes for a win rate of ½ or a power that is no probability, TooFew where no
+    number of prompts is enough: then only more workers help.
+    """
+    if win_rate == 0.5:
+        raise BrokenVotes("A win rate of one half leaves nothing to decide.")
+    check_level(wanted)
+
+    def strong(prompts: int) -> bool:
+        return power(c, Design(prompts, per_prompt, workers), win_rate, level) >= wanted
+
+    return Design(
+        _fewest(strong, f"{workers} workers cannot reach {wanted:.0%}"), per_prompt, workers
+    )
+
+
+def _fewest(enough: Callable[[int], bool], why: str) -> int:
+    """The least number of prompts, two or more, that is enough; TooFew past the ceiling."""
     high = 2
-    while not narrow(high):
+    while not enough(high):
         high *= 2
         if high > _CEILING:
-            raise TooFew(f"{workers} workers cannot give ±{wanted:g}, however many prompts.")
+            raise TooFew(f"{why}, however many prompts.")
     low = high // 2
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if middle >= 2 and narrow(middle) else (middle, high)
-    return Design(high, per_prompt, workers)
+        low, high = (low, middle) if middle >= 2 and enough(middle) else (middle, high)
+    return high
 
 
 def cheapest(

@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy import optimize, special
+from scipy import special
 
 from jeoul.analysis.counts import Floats, Ints, compact, sums
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
-from jeoul.analysis.intervals import check_level
+from jeoul.analysis.intervals import check_level, clustered_variance
 
 # Below this many clusters the asymptotic sequence promises nothing.
 MIN_CLUSTERS: Final = 30
+# Logits beyond which a probability is 0 or 1 to every digit, and a count next to none.
+_FAR: Final = 800.0
+_NONE: Final = 1e-300
 
 
 @dataclass(frozen=True)
@@ -31,38 +34,62 @@ class Look:
         return not self.low <= against <= self.high
 
 
+def tuned_prior(planned: int, level: float = 0.95) -> float:
+    """The prior with which `beta_binomial` is narrowest around ½ at `planned` judgements.
+
+    Its normal limit is the mixture of `tuned_rho`: n/(2a + 1) = nρ². 20 is that of about 340.
+    """
+    rho2 = tuned_rho(planned, 1 - check_level(level)) ** 2
+    return max(0.5, (1 / rho2 - 1) / 2)
+
+
 def beta_binomial(wins: int, losses: int, *, prior: float = 20.0, level: float = 0.95) -> Look:
     """Confidence sequence of a probability from independent decided judgements.
 
     Mixture martingale M(p) = B(a + k, a + n − k)/B(a, a) / (p^k (1−p)^{n−k}) under p, with a
     symmetric Beta(prior, prior) mixture; the sequence is {p : M(p) < 1/α}, and by Ville's
     inequality misses p at any look with probability at most α. A larger prior is narrower
-    around ½ and for large n. Ties are to be left out. Raises NoVotes, BrokenVotes.
+    around ½ and for large n (tuned_prior). Ties are to be left out. Raises NoVotes, BrokenVotes.
     """
-    alpha = 1 - check_level(level)
     n = wins + losses
-    if min(wins, losses) < 0 or prior <= 0:
-        raise BrokenVotes("Counts are not negative and the prior is positive.")
     if not n:
         raise NoVotes("No decided judgement yet.")
-    mixture = float(special.betaln(prior + wins, prior + losses) - special.betaln(prior, prior))
-    bound = mixture + np.log(alpha)
-
-    # In logits, so that bounds next to 0 and 1 keep their digits.
-    def gap(x: float) -> float:
-        return float(-wins * np.logaddexp(0, -x) - losses * np.logaddexp(0, x) - bound)
-
-    peak = wins / n
-    top = np.log(wins / losses) if wins and losses else 0.0
-    low, high = 0.0, 1.0
-    if wins:
-        start = top if losses else 800.0
-        low = float(special.expit(optimize.brentq(gap, -800.0, start, xtol=1e-12)))
-    if losses:
-        start = top if wins else -800.0
-        high = float(special.expit(optimize.brentq(gap, start, 800.0, xtol=1e-12)))
+    low, high = beta_binomial_bounds(np.array([wins]), np.array([losses]), prior=prior, level=level)
     method = f"beta-binomial mixture, prior Beta({prior:g}, {prior:g})"
-    return Look(peak, low, high, level, n, method)
+    return Look(wins / n, float(low[0]), float(high[0]), level, n, method)
+
+
+def beta_binomial_bounds(
+    wins: Ints, losses: Ints, *, prior: float = 20.0, level: float = 0.95
+) -> tuple[Floats, Floats]:
+    """The bounds of beta_binomial for many pairs at once, (m,) each; 0 and 1 without a judgement.
+
+    Raises BrokenVotes for counts that are negative or no whole numbers, or a prior that is not
+    positive.
+    """
+    alpha = 1 - check_level(level)
+    k, m = (np.asarray(x, dtype=np.float64) for x in (wins, losses))
+    whole = k.shape == m.shape and bool(((k == np.floor(k)) & (m == np.floor(m))).all())
+    if not whole or bool((k < 0).any() or (m < 0).any()) or not prior > 0:
+        raise BrokenVotes("Counts are whole and not negative, and the prior is positive.")
+    bound = special.betaln(prior + k, prior + m) - special.betaln(prior, prior) + np.log(alpha)
+    # Where one side has nothing the peak lies at the end of the line.
+    peak = np.log(np.maximum(k, _NONE)) - np.log(np.maximum(m, _NONE))
+    low = special.expit(_crossing(k, m, bound, np.full(k.shape, -_FAR), peak))
+    high = special.expit(_crossing(k, m, bound, np.full(k.shape, _FAR), peak))
+    return np.where(k > 0, low, 0.0), np.where(m > 0, high, 1.0)
+
+
+def _crossing(k: Floats, m: Floats, bound: Floats, outer: Floats, inner: Floats) -> Floats:
+    """Where the log likelihood of a logit falls to `bound`, between `outer` and the peak.
+
+    By bisection in logits, so that bounds next to 0 and 1 keep their digits.
+    """
+    for _ in range(56):
+        middle = (outer + inner) / 2
+        above = -k * np.logaddexp(0, -middle) - m * np.logaddexp(0, middle) > bound
+        outer, inner = np.where(above, outer, middle), np.where(above, middle, inner)
+    return np.asarray((outer + inner) / 2, dtype=np.float64)
 
 
 def asymptotic(values: Floats, cluster: Ints, *, planned: int = 500, level: float = 0.95) -> Look:
@@ -78,6 +105,8 @@ def asymptotic(values: Floats, cluster: Ints, *, planned: int = 500, level: floa
     x = np.asarray(values, dtype=np.float64)
     if not len(x):
         raise NoVotes("No judgement yet.")
+    if x.shape != np.shape(cluster) or not bool(np.isfinite(x).all()):
+        raise BrokenVotes("Each finite value needs its cluster.")
     code, g = compact(np.asarray(cluster))
     if g < MIN_CLUSTERS:
         raise TooFew(f"{g} clusters: the asymptotic sequence needs {MIN_CLUSTERS}.")
@@ -109,15 +138,30 @@ def boundary(g: int, planned: int, alpha: float) -> float:
 def two_way_sequence(
     scores: Floats, prompt: Ints, worker: Ints, *, planned: int = 500, level: float = 0.95
 ) -> Look:
-    """The wider of the asymptotic sequences by prompt and by worker, each at level 1 − α/2.
+    """Asymptotic confidence sequence of a mean from judgements that share prompts and workers.
 
-    For judgements that share prompts and workers; both must have MIN_CLUSTERS clusters.
+    x̄ ± √V · √G · boundary(G) with V the two-way clustered variance (Cameron, Gelbach & Miller
+    2011) and the G prompts as the clock: the boundary of `asymptotic`, narrowest at `planned`
+    prompts, in standard errors of the mean. The part of the error that a fixed pool of workers
+    makes does not shrink with more prompts; it is within V at every look. Both clusterings need
+    MIN_CLUSTERS clusters. Raises as `asymptotic`.
     """
-    half = (1 + check_level(level)) / 2
-    looks = [asymptotic(scores, c, planned=planned, level=half) for c in (prompt, worker)]
-    wide = max(looks, key=lambda look: look.high - look.low)
-    method = "asymptotic confidence sequence, the wider of prompts and workers"
-    return Look(wide.estimate, wide.low, wide.high, level, wide.n, method)
+    alpha = 1 - check_level(level)
+    x = np.asarray(scores, dtype=np.float64)
+    if not len(x):
+        raise NoVotes("No judgement yet.")
+    if not x.shape == np.shape(prompt) == np.shape(worker) or not bool(np.isfinite(x).all()):
+        raise BrokenVotes("Each finite score needs its prompt and its worker.")
+    g, workers = compact(np.asarray(prompt))[1], compact(np.asarray(worker))[1]
+    if min(g, workers) < MIN_CLUSTERS:
+        raise TooFew(f"{g} prompts, {workers} workers: the sequence needs {MIN_CLUSTERS} of each.")
+    variance = clustered_variance(x, np.asarray(prompt), np.asarray(worker))
+    if variance <= 0:
+        raise TooFew("Every judgement is the same: the sequence has no width.")
+    half = (variance * g) ** 0.5 * boundary(g, planned, alpha)
+    mean = float(x.mean())
+    method = "asymptotic confidence sequence, two-way clustered"
+    return Look(mean, mean - half, mean + half, level, len(x), method)
 
 
 def paired_difference(
@@ -128,3 +172,31 @@ def paired_difference(
         raise BrokenVotes("A paired difference needs a second score for each first.")
     gap = np.asarray(first, dtype=np.float64) - np.asarray(second, dtype=np.float64)
     return asymptotic(gap, prompt, planned=planned, level=level)
+
+
+def rate_difference_sequence(
+    first: tuple[Floats, Ints],
+    second: tuple[Floats, Ints],
+    *,
+    planned: int = 500,
+    level: float = 0.95,
+) -> Look:
+    """Confidence sequence of the difference of two pairs' win rates, clustered by prompt.
+
+    Each side is (scores, prompt). The influences of both sides are summed per prompt, so what
+    a hard prompt does to both cancels (as intervals' rate_difference); boundary as `asymptotic`
+    on the prompts of either side. Raises NoVotes, BrokenVotes, TooFew.
+    """
+    sides = [(np.asarray(s, dtype=np.float64), np.asarray(p)) for s, p in (first, second)]
+    if not all(len(s) for s, _ in sides):
+        raise NoVotes("A difference needs judgements on both sides.")
+    if any(s.shape != p.shape for s, p in sides):
+        raise BrokenVotes("Each score needs its prompt.")
+    n = sum(len(s) for s, _ in sides)
+    signs = (1.0, -1.0)
+    parts = [sign * (s - s.mean()) * n / len(s) for sign, (s, _) in zip(signs, sides, strict=True)]
+    centred = asymptotic(
+        np.concatenate(parts), np.concatenate([p for _, p in sides]), planned=planned, level=level
+    )
+    gap, half = float(sides[0][0].mean() - sides[1][0].mean()), (centred.high - centred.low) / 2
+    return Look(gap, gap - half, gap + half, level, n, centred.method)
