@@ -13,6 +13,7 @@ from django.db.models import Q, QuerySet
 
 from jeoul.comparisons.models import Comparison, Kind, Standing
 from jeoul.risk.actions import hold_for_review
+from jeoul.risk.contamination.actions import left_out_prompts
 from jeoul.risk.detectors.shape import pair_kinds
 from jeoul.risk.models import ReviewItem, Source, Verdict
 from jeoul.risk.scanning import kinds_of
@@ -86,6 +87,7 @@ def _facts(rows: list[Comparison]) -> dict[int, Facts]:
 def assess(*, study: Study, rows: QuerySet[Comparison]) -> int:
     """Open, hold, tie or leave out ``rows`` of ``study``; returns how many are open now."""
     policy = whole_policy(study.risk_policy)
+    contaminated = left_out_prompts(study)
     opened = 0
     ids = list(rows.values_list("pk", flat=True))
     for start in range(0, len(ids), _BATCH):
@@ -102,6 +104,8 @@ def assess(*, study: Study, rows: QuerySet[Comparison]) -> int:
             known = [row for row in batch if row.pk in facts]
             for row in known:
                 _apply(study, row, facts[row.pk], policy, reported)
+                if row.prompt_id in contaminated:
+                    _leave_out_contaminated(row)
             Comparison.objects.bulk_update(known, _WRITTEN)
             opened += sum(row.ready for row in known)
     return opened
@@ -133,6 +137,12 @@ def _apply(
         row.target = row.taken
     else:
         row.target = max(study.overlap, row.taken)
+
+
+def _leave_out_contaminated(row: Comparison) -> None:
+    """The study does without prompts that stand in a training corpus."""
+    row.standing, row.ready, row.target = Standing.LEFT_OUT, False, row.taken
+    row.kinds = [*row.kinds, "contaminated"]
 
 
 def _review(study: Study, row: Comparison, facts: Facts, policy: dict[str, str]) -> list[Verdict]:

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from jeoul.base import Row
-from jeoul.studies.models import Output, Prompt, RiskKind, Study
+from jeoul.studies.models import Output, Prompt, PromptSetVersion, RiskKind, Study
 
 
 class ReportReason(models.TextChoices):
@@ -109,3 +109,55 @@ class ReviewItem(Row):
             ),
         )
         indexes = (models.Index(fields=["study", "verdict", "-id"], name="review_open"),)
+
+
+class CleanState(models.TextChoices):
+    """Llama 2's words; by its numbers 'not clean' is from 20 % of the tokens, 'dirty' from 80 %."""
+
+    CLEAN = "clean", _("Clean")
+    NOT_CLEAN = "not_clean", _("Not clean")
+    DIRTY = "dirty", _("Dirty")
+    SHORT = "short", _("Too short to tell")
+
+
+class ContaminationCheck(Row):
+    """One look through a training corpus for the prompts of one version."""
+
+    version = models.ForeignKey(
+        PromptSetVersion, models.CASCADE, related_name="contamination_checks"
+    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    # Names and sizes; the fingerprint is over names, sizes and contents.
+    files = models.JSONField()
+    fingerprint = models.CharField(max_length=64)
+    rules = models.JSONField()
+    bytes_read = models.BigIntegerField()
+    bad_lines = models.PositiveIntegerField(default=0)
+    seconds = models.FloatField()
+    counts = models.JSONField()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=["version", "fingerprint"], name="corpus_once"),
+        )
+
+
+class PromptOverlap(models.Model):
+    """How much of one prompt stands in the corpus of one check."""
+
+    check_row = models.ForeignKey(ContaminationCheck, models.CASCADE, related_name="overlaps")
+    prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="overlaps")
+    state = models.CharField(max_length=10, choices=CleanState.choices)
+    tokens = models.PositiveIntegerField()
+    gpt3 = models.BooleanField()
+    palm = models.FloatField()
+    llama3 = models.FloatField()
+    llama2 = models.FloatField()
+    passages = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("-llama2", "id")
+        constraints = (
+            models.UniqueConstraint(fields=["check_row", "prompt"], name="overlap_once"),
+        )

@@ -59,6 +59,7 @@ RULES: Final = (
 _COMPILED: Final = tuple((name, re.compile(text, re.IGNORECASE)) for name, text in RULES)
 # A bare name in an answer about nothing of the kind: strong enough a hint to be looked at.
 _BARE: Final = re.compile(rf"(?<![a-z0-9]){_MODEL}{_END}|{_MODEL_KO}", re.IGNORECASE)
+_DIGIT: Final = re.compile(r"\d")
 # Names that are also words: a poem on a llama, the sign of Gemini, a bard.
 _WORDS: Final = frozenset(
     {"bard", "gemini", "alpaca", "koala", "dolly", "vicuna", "copilot", "grok", "kimi", "claude",
@@ -70,7 +71,7 @@ def self_naming(text: str, *, asked: str = "", own_names: Iterable[str] = ()) ->
     """Places where an answer names a model or its maker as its writer.
 
     ``asked`` is the question: a name that stands there is a topic, not a confession.
-    ``own_names`` are the names of the system that wrote the text: any mention counts.
+    ``own_names`` are the names of the system that wrote the text: a mention counts.
     """
     taken: list[tuple[int, int]] = []
     for rule, pattern in _COMPILED:
@@ -85,7 +86,8 @@ def self_naming(text: str, *, asked: str = "", own_names: Iterable[str] = ()) ->
         if not inside and name not in _WORDS and name not in topic:
             yield Found(RiskKind.SELF_NAMING, "name", *match.span())
     for own in own_names:
-        if len(own) < 4 or own.casefold() in topic:
+        # A name without a number ("baseline", "small") is a word like any other.
+        if len(own) < 4 or not _DIGIT.search(own) or own.casefold() in topic:
             continue
         for match in re.finditer(rf"(?<!\w){re.escape(own)}(?!\w)", text, re.IGNORECASE):
             if not any(s < match.end() and match.start() < e for s, e in taken):
