@@ -66,7 +66,11 @@ def criteria_of(study: Study) -> list[Criterion]:
     return list(study.criteria.all())
 
 
-def _shown(criterion: Criterion, draft: dict[str, Any], error: str) -> ShownCriterion:
+def shown_criterion(
+    criterion: Criterion, draft: dict[str, Any] | None = None, error: str = ""
+) -> ShownCriterion:
+    """A criterion as the page shows it; ``draft`` is what was chosen before."""
+    draft = draft or {}
     chosen = draft.get(f"chips_{criterion.key}", [])
     return ShownCriterion(
         key=criterion.key,
@@ -108,7 +112,7 @@ def build_item(
         ],
         left=a if assignment.a_on_left else b,
         right=b if assignment.a_on_left else a,
-        criteria=[_shown(c, filled, errors.get(c.key, "")) for c in criteria],
+        criteria=[shown_criterion(c, filled, errors.get(c.key, "")) for c in criteria],
         content_warning=warning,
         language=comparison.prompt.language,
         expires_at=assignment.expires_at,

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from annotation import views
+from annotation import preview, views
 
 _W = "w/<str:token>/"
 _ITEM = f"{_W}<uuid:assignment>/"
 
 urlpatterns = [
+    path("studies/preview/", preview.preview, name="study-preview"),
     path("join/<str:invite>/", views.join, name="worker-join"),
     path(_W, views.home, name="worker-home"),
     path(f"{_W}consent/", views.consent, name="worker-consent"),

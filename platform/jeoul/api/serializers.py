@@ -210,6 +210,10 @@ class StudySettings(serializers.Serializer[Any]):
     pay_floor_per_hour = serializers.DecimalField(10, 2, min_value=0, required=False)
     currency = serializers.RegexField(r"^[A-Z]{3}$", required=False)
     budget = serializers.DecimalField(12, 2, min_value=0, required=False, allow_null=True)
+    smallest_difference = serializers.FloatField(min_value=0.005, max_value=0.45, required=False)
+    pilot_prompts = serializers.IntegerField(
+        min_value=2, max_value=_INT, required=False, allow_null=True
+    )
 
 
 class StudyIn(StudySettings):

@@ -8,6 +8,7 @@ from jeoul.comparisons.pairing import all_pairs, baseline_pairs, main_language, 
 from jeoul.comparisons.standing import assess
 from jeoul.risk.scanning import scan_output, scan_prompt, unscanned_outputs, unscanned_prompts
 from jeoul.studies.models import Design, Output, OutputState, Study
+from jeoul.studies.pilot import prompts_in_play
 
 _SHOWN = (OutputState.DONE, OutputState.REFUSED)
 # Of each kind of text; some hundred milliseconds.
@@ -48,10 +49,14 @@ def build_comparisons(*, study: Study) -> int:
             "prompt_id", "system_a_id", "system_b_id", "output_a__sample"
         )
     )
+    # A pilot takes its prompts out of the whole plan, so that going on changes nothing made.
+    asked = set(prompts_in_play(study))
     rows = []
     for position, item in enumerate(plan(len(prompts), pairs, study.samples, study.seed)):
         a, b = (entries[at].system_version_id for at in pairs[item.pair])
         prompt = prompts[item.prompt]
+        if prompt not in asked:
+            continue
         out_a = outputs.get((a, prompt, item.sample))
         out_b = outputs.get((b, prompt, item.sample))
         if out_a is None or out_b is None or (prompt, a, b, item.sample) in planned:

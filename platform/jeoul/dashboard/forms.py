@@ -1,6 +1,7 @@
 """What researchers type; the rules themselves stand in the actions."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -77,6 +78,12 @@ class StudyForm(forms.Form):
         label=_("Instructions"),
         help_text=_("Markdown. Annotators read them before the first comparison."),
     )
+    consent_text = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        required=False,
+        label=_("Consent"),
+        help_text=_("Markdown. Left empty, a plain text that is true for every study is shown."),
+    )
     content_warning = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 2}), required=False, label=_("Content warning")
     )
@@ -90,6 +97,45 @@ class StudyForm(forms.Form):
         max_digits=10, decimal_places=4, min_value=0, initial=0, label=_("Pay per judgement")
     )
     currency = forms.RegexField(r"^[A-Z]{3}$", initial="USD", label=_("Currency"))
+    pay_floor_per_hour = forms.DecimalField(
+        max_digits=10, decimal_places=2, min_value=0, required=False,
+        label=_("Floor of pay per hour"),
+        help_text=_("Held against the median of what people really earn."),
+    )  # fmt: skip
+    budget = forms.DecimalField(
+        max_digits=12, decimal_places=2, min_value=0, required=False, label=_("Budget")
+    )
+    difference = forms.DecimalField(
+        max_digits=4, decimal_places=1, min_value=Decimal("0.5"), max_value=45, initial=5,
+        required=False,
+        label=_("Smallest difference that matters, in points"),
+        help_text=_("5 means: a win rate of 55 % instead of 50 % would change your decision."),
+    )  # fmt: skip
+    pilot = forms.BooleanField(
+        required=False,
+        label=_("Start with a pilot"),
+        help_text=_("Only so many prompts at first; you go on with all of them by one press."),
+    )
+    pilot_prompts = forms.IntegerField(
+        min_value=2,
+        max_value=2**31 - 1,
+        initial=10,
+        required=False,
+        label=_("Prompts in the pilot"),
+    )
+
+    GROUPS = (
+        (_("What is compared"), ("title", "question", "prompt_set", "systems", "design", "baseline",
+                                 "samples")),
+        (_("How sure, for how much"), ("overlap", "difference", "pay_per_judgement", "currency",
+                                       "pay_floor_per_hour", "budget", "worker_cap", "pilot",
+                                       "pilot_prompts")),
+        (_("What annotators read"), ("instructions", "consent_text", "content_warning")),
+    )  # fmt: skip
+
+    def groups(self) -> list[tuple[Any, list[forms.BoundField]]]:
+        """The fields in the order of the page, under their headings."""
+        return [(title, [self[name] for name in names]) for title, names in self.GROUPS]
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,10 +150,16 @@ class StudyForm(forms.Form):
     def settings(self) -> dict[str, Any]:
         """The study's own settings among the fields."""
         names = (
-            "question", "design", "overlap", "samples", "instructions", "content_warning",
-            "worker_cap", "pay_per_judgement", "currency",
+            "question", "design", "overlap", "samples", "instructions", "consent_text",
+            "content_warning", "worker_cap", "pay_per_judgement", "currency",
+            "budget",
         )  # fmt: skip
-        return {name: self.cleaned_data[name] for name in names}
+        data = self.cleaned_data
+        return {name: data[name] for name in names} | {
+            "pay_floor_per_hour": data["pay_floor_per_hour"] or Decimal(0),
+            "smallest_difference": float(data["difference"] or 5) / 100,
+            "pilot_prompts": (data["pilot_prompts"] or 10) if data["pilot"] else None,
+        }
 
 
 class CriterionForm(forms.Form):
@@ -163,15 +215,24 @@ def initial_of(study: Study) -> dict[str, Any]:
         "overlap": study.overlap,
         "samples": study.samples,
         "instructions": study.instructions,
+        "consent_text": study.consent_text,
         "content_warning": study.content_warning,
         "worker_cap": study.worker_cap,
         "pay_per_judgement": study.pay_per_judgement,
         "currency": study.currency,
+        "pay_floor_per_hour": study.pay_floor_per_hour,
+        "budget": study.budget,
+        "difference": round(100 * study.smallest_difference, 1),
+        "pilot": study.pilot_prompts is not None,
+        "pilot_prompts": study.pilot_prompts or 10,
     }
 
 
 class AmendForm(forms.Form):
     overlap = forms.IntegerField(min_value=1, max_value=1000, label=_("Judgements per comparison"))
+    budget = forms.DecimalField(
+        max_digits=12, decimal_places=2, min_value=0, required=False, label=_("Budget")
+    )
     reason = forms.CharField(max_length=1000, label=_("Reason"))
 
 

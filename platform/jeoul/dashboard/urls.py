@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from jeoul.dashboard.views import account, material, people, results, studies
+from jeoul.dashboard.views import account, material, people, planning, results, studies
 
 _STUDY = "studies/<uuid:study>/"
 
@@ -15,11 +15,13 @@ urlpatterns = [
     path("account/tokens/", account.token_create, name="token-create"),
     path("account/tokens/<uuid:token>/revoke/", account.token_revoke, name="token-revoke"),
     path("studies/new/", studies.study_create, name="study-create"),
+    path("studies/plan/", planning.study_plan, name="study-plan"),
     path(_STUDY, studies.study_detail, name="study-detail"),
     path(f"{_STUDY}edit/", studies.study_edit, name="study-edit"),
     path(f"{_STUDY}state/", studies.study_move, name="study-move"),
     path(f"{_STUDY}generate/", studies.study_generate, name="study-generate"),
     path(f"{_STUDY}amend/", studies.study_amend, name="study-amend"),
+    path(f"{_STUDY}pilot/end/", studies.pilot_end, name="pilot-end"),
     path(f"{_STUDY}members/", studies.member_set, name="member-set"),
     path(f"{_STUDY}invites/", studies.invite_create, name="invite-create"),
     path(f"{_STUDY}results/", results.study_results, name="study-results"),

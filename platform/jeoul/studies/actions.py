@@ -30,6 +30,7 @@ from jeoul.studies.models import (
     SystemVersion,
 )
 from jeoul.studies.models.risk_policy import policy_problem
+from jeoul.studies.pilot import prompts_in_play
 from jeoul.studies.prompt_actions import freeze_versions
 
 
@@ -93,6 +94,8 @@ SETTINGS = (
     "currency",
     "budget",
     "generation_cap",
+    "smallest_difference",
+    "pilot_prompts",
 )
 # What may still change after the start, by an amendment with a reason.
 AMENDABLE = (
@@ -104,6 +107,7 @@ AMENDABLE = (
     "instructions",
     "risk_policy",
     "contamination",
+    "pilot_prompts",
 )
 
 
@@ -175,6 +179,10 @@ def _apply(study: Study, values: dict[str, Any], allowed: tuple[str, ...]) -> No
         raise InvalidInput(problem, field="risk_policy")
     if not 1 <= study.reservation_minutes <= 24 * 60:
         raise InvalidInput("Between 1 minute and a day.", field="reservation_minutes")
+    if not 0.005 <= study.smallest_difference <= 0.45:
+        raise InvalidInput("Between half a point and 45 points.", field="smallest_difference")
+    if study.pilot_prompts is not None and study.pilot_prompts < 2:
+        raise InvalidInput("A pilot needs two prompts.", field="pilot_prompts")
 
 
 def must_be_draft(study: Study) -> None:
@@ -305,7 +313,7 @@ def due_outputs(*, study: Study) -> int:
             state=OutputState.DUE,
             due_at=now,
         )
-        for prompt_id in study.prompt_set_version.entries.values_list("prompt_id", flat=True)
+        for prompt_id in prompts_in_play(study)
         for version in study.systems.exclude(connection=None)
         for sample in range(study.samples)
     ]

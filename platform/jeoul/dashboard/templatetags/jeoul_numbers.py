@@ -30,6 +30,12 @@ def signed(value: float | None) -> str:
 
 
 @register.filter
+def points(value: float | None) -> str:
+    """0.052 as 5.2 percentage points."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+@register.filter
 def pvalue(value: float | None) -> str:
     if value is None:
         return "–"

@@ -39,6 +39,8 @@ from jeoul.dashboard.page import (
     signed_in,
     study_context,
 )
+from jeoul.dashboard.starts import STARTS
+from jeoul.dashboard.views.planning import plan_of_form, plan_of_study
 from jeoul.results.actions import latest_analysis
 from jeoul.results.progress import study_outputs, study_progress
 from jeoul.results.words import verdict
@@ -86,9 +88,12 @@ def study_list(request: HttpRequest) -> HttpResponse:
 @signed_in
 def study_create(request: HttpRequest) -> HttpResponse:
     user = researcher(request)
-    form = StudyForm(request.POST or None, user=user)
-    criteria = CriterionFormSet(request.POST or None, initial=FIRST_CRITERION, prefix="criterion")
-    if request.method == "POST" and form.is_valid() and criteria.is_valid():
+    start = STARTS.get(request.GET.get("start", ""), {})
+    form = StudyForm(request.POST or None, user=user, initial=start.get("form"))
+    criteria = CriterionFormSet(
+        request.POST or None, initial=start.get("criteria", FIRST_CRITERION), prefix="criterion"
+    )
+    if _saves(request) and form.is_valid() and criteria.is_valid():
         try:
             with transaction.atomic():
                 study = create_study(owner=user, title=form.cleaned_data["title"])
@@ -109,7 +114,7 @@ def study_edit(request: HttpRequest, study: UUID) -> HttpResponse:
     criteria = CriterionFormSet(
         request.POST or None, initial=criteria_of(found), prefix="criterion"
     )
-    if request.method == "POST" and form.is_valid() and criteria.is_valid():
+    if _saves(request) and form.is_valid() and criteria.is_valid():
         try:
             with transaction.atomic():
                 _apply(form, criteria, found, request)
@@ -121,14 +126,23 @@ def study_edit(request: HttpRequest, study: UUID) -> HttpResponse:
     return _form(request, form, criteria, found)
 
 
+def _saves(request: HttpRequest) -> bool:
+    """Without JavaScript a second button only asks for the plan of what is typed."""
+    return request.method == "POST" and "look" not in request.POST
+
+
 def _form(
     request: HttpRequest, form: StudyForm, criteria: Criteria, study: Study | None
 ) -> HttpResponse:
-    status = 422 if form.is_bound else 200
-    context = {
+    status = 422 if _saves(request) else 200
+    form.is_valid()
+    plan = plan_of_form(form) if form.is_bound else plan_of_study(study) if study else {}
+    context = plan | {
         "form": form,
         "criteria": criteria,
         "study": study,
+        "starts": [(key, start["name"]) for key, start in STARTS.items()],
+        "start": request.GET.get("start", ""),
         "breadcrumbs": [
             {"label": _("Studies"), "url": reverse("study-list")},
             {"label": study.title if study else _("New study"), "url": ""},
@@ -168,8 +182,10 @@ def study_detail(request: HttpRequest, study: UUID) -> HttpResponse:
 
 def _overview(study: Study) -> dict[str, Any]:
     analysis = latest_analysis(study)
+    draft = study.state == StudyState.DRAFT
     return {
-        "problems": problems_before_start(study) if study.state == StudyState.DRAFT else [],
+        "problems": problems_before_start(study) if draft else [],
+        "advice": plan_of_study(study).get("warnings", []) if draft else [],
         "entries": study.entries.select_related("system_version__system"),
         "criteria": study.criteria.all(),
         "prompts": study.prompt_set_version,
@@ -179,7 +195,7 @@ def _overview(study: Study) -> dict[str, Any]:
             for invite in study.invites.filter(closed_at=None).select_related("vendor")
         ],
         "invite_form": InviteForm(),
-        "amend_form": AmendForm(initial={"overlap": study.overlap}),
+        "amend_form": AmendForm(initial={"overlap": study.overlap, "budget": study.budget}),
         "amendments": study.amendments.select_related("by"),
         "members": study.memberships.select_related("user").order_by("pk"),
         "member_form": MemberForm(),
@@ -225,16 +241,32 @@ def study_amend(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study, May.RUN)
     form = AmendForm(request.POST)
     if form.is_valid():
+        asked = {name: form.cleaned_data[name] for name in ("overlap", "budget")}
         amend_study(
             study=found,
             actor=researcher(request),
             reason=form.cleaned_data["reason"],
-            change={"overlap": form.cleaned_data["overlap"]},
+            change={name: value for name, value in asked.items() if value != getattr(found, name)},
         )
         retarget(study=found, overlap=found.overlap)
         messages.success(request, _("The plan was amended."))
     else:
         messages.error(request, _("An amendment needs a number and a reason."))
+    return redirect("study-detail", study=found.uuid)
+
+
+@require_POST
+@signed_in
+def pilot_end(request: HttpRequest, study: UUID) -> HttpResponse:
+    """Go on with all prompts, as a numbered amendment."""
+    found = open_study(request, study, May.RUN)
+    if found.pilot_prompts is not None:
+        amend_study(
+            study=found, actor=researcher(request), reason=_("The pilot is over."),
+            change={"pilot_prompts": None},
+        )  # fmt: skip
+        _prepare(found)
+        messages.success(request, _("All prompts are asked from now on."))
     return redirect("study-detail", study=found.uuid)
 
 

@@ -78,6 +78,10 @@ class Study(Row):
     # No request to a provider once this much is spent or reserved; people are paid from budget.
     generation_cap = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
     generation_paused_at = models.DateTimeField(null=True)
+    # The win rate's distance from one half that the study must be able to see.
+    smallest_difference = models.FloatField(default=0.05)
+    # While a pilot runs, only so many of the prompts are asked; empty means all.
+    pilot_prompts = models.PositiveIntegerField(null=True, blank=True)
     plan = models.JSONField(null=True)
     plan_hash = models.CharField(max_length=64, blank=True)
     frozen_at = models.DateTimeField(null=True)

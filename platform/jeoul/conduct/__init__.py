@@ -1,0 +1,1 @@
+"""Conducting a study: the plan before it, the figures and alerts while it runs."""
