@@ -141,20 +141,20 @@ def plant(study: Room, kind: str, who: np.ndarray) -> None:
             study.outcome[row] = rng.choice(best)
 
 
-def table_of(study: Room) -> tuple[Table, dict[int, float]]:
+def table_of(study: Room) -> tuple[Table, np.ndarray]:
     """The rows as the database would give them, and the reading time of each output."""
     n = len(study.worker)
     # Each comparison has outputs of its own; both take half of the time that is needed.
     output = 2 * study.comparison
-    times = dict(zip(output.tolist(), (study.needed / 2).tolist(), strict=True))
-    times |= {key + 1: value for key, value in times.items()}
+    times = np.full(int(output.max()) + 2, np.nan)
+    times[output] = times[output + 1] = study.needed / 2
     gold = np.isfinite(study.gold_sign)
     return Table(
         {
             "criterion": np.ones(n, np.int64),
             "judgement": np.arange(n),
             "comparison": study.comparison,
-            "kind": np.where(gold, "gold", "real").astype(object),
+            "kind": gold.astype(np.int8),
             "gold_sign": study.gold_sign,
             "prompt": study.comparison,
             "worker": study.worker,

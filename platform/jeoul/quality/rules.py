@@ -12,8 +12,9 @@ from typing import Final
 from scipy import stats
 
 from jeoul.analysis.intervals import benjamini_hochberg, clopper_pearson
+from jeoul.analysis.quality_signals import run_probability
 
-VERSION: Final = "2026-11"
+VERSION: Final = "2026-11b"
 FALSE_DISCOVERY_RATE: Final = 0.05
 MIN_JUDGEMENTS: Final = 15
 MIN_TIMED: Final = 10
@@ -24,6 +25,11 @@ TOO_FAST_SHARE: Final = 0.33
 TOO_FAST_OF_MEDIAN: Final = 0.25
 TIE_SHARE: Final = 0.8
 SIDE_SHARE: Final = 0.75
+MIN_REPEATS: Final = 4
+REPEAT_PASS: Final = 0.6
+MIN_RATED: Final = 5
+# Below this share of the median worker's reliability, by the upper bound.
+RELIABLE_OF_MEDIAN: Final = 0.7
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,20 @@ class WorkerFacts:
     # Agreement with the other judges of the same comparisons, and how many such pairs.
     agreement: float | None
     agreement_n: int
+    # Distribution-free bounds of the median time.
+    seconds_low: float | None = None
+    seconds_high: float | None = None
+    # The longest row of choices of one shown side, ties left out.
+    longest_run: int = 0
+    # How often each value was given: A, B, tie, both bad.
+    values: tuple[int, ...] = ()
+    # Comparisons judged again, and how many of these alike.
+    repeats: int = 0
+    repeats_same: int = 0
+    # Reliability by a model of all judges (Dawid-Skene), with its bounds and judgements.
+    reliability: float | None = None
+    reliability_high: float | None = None
+    reliability_n: int = 0
 
 
 @dataclass(frozen=True)
@@ -178,10 +198,69 @@ def always_tie(facts: Sequence[WorkerFacts]) -> list[Finding]:
     ]
 
 
+def long_run(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """One side so many times in a row that chance, at the worker's own rate, does not do it."""
+    candidates = []
+    for f in facts:
+        total = f.left + f.right
+        # A cheap bound first: the exact recursion is only for runs that could be unlikely.
+        if total < MIN_JUDGEMENTS or total * 2.0 ** (1 - f.longest_run) > FALSE_DISCOVERY_RATE:
+            continue
+        rate = min(max(f.left / total, 0.02), 0.98)
+        candidates.append((f, run_probability(f.longest_run, total, rate)))
+    return [
+        Finding(
+            f.worker,
+            "long_run",
+            f"Chose the same side {f.longest_run} times in a row among {f.left + f.right} "
+            f"decided judgements (adjusted p = {p:.2g}).",
+        )
+        for f, p in _discovered(candidates)
+    ]
+
+
+def repeats_differ(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """Repeats, shown with the sides swapped, answered no more alike than chance would."""
+    found = []
+    for f in facts:
+        if f.repeats < MIN_REPEATS:
+            continue
+        low, high = clopper_pearson(f.repeats_same, f.repeats)
+        if high < REPEAT_PASS:
+            evidence = (
+                f"{f.repeats_same} of {f.repeats} repeated comparisons answered alike "
+                f"(95 % interval {low:.0%} to {high:.0%}, pass mark {REPEAT_PASS:.0%})."
+            )
+            found.append(Finding(f.worker, "repeats_differ", evidence))
+    return found
+
+
+def unreliable(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """A model that weighs all judges gives this one a reliability far under the crowd's."""
+    rated = [f for f in facts if f.reliability is not None and f.reliability_n >= MIN_JUDGEMENTS]
+    if len(rated) < MIN_RATED:
+        return []
+    ordered = sorted(f.reliability or 0.0 for f in rated)
+    middle = ordered[len(ordered) // 2]
+    return [
+        Finding(
+            f.worker,
+            "unreliable",
+            f"Equals the weighed verdict in {f.reliability:.0%} of {f.reliability_n} comparisons "
+            f"(up to {f.reliability_high:.0%}); the median worker in {middle:.0%}.",
+        )
+        for f in rated
+        if f.reliability_high is not None and f.reliability_high < RELIABLE_OF_MEDIAN * middle
+    ]
+
+
 _RULES: Final[tuple[Callable[[Sequence[WorkerFacts]], list[Finding]], ...]] = (
     too_fast,
     one_side,
     fails_gold,
     disagrees,
     always_tie,
+    long_run,
+    repeats_differ,
+    unreliable,
 )

@@ -1,139 +1,242 @@
 """Rows to arrays: the only bridge from the database to the analysis.
 
-The judgements in force come by one COPY as CSV and are parsed by Arrow, since Django's rows
-would cost a hundred times the reading.
+Judgements, answers and comparisons come apart, each by one binary COPY, and are joined here: the
+ids of one study are nearly dense, so that looking a million of them up costs what reading them
+does, where the database would hash them first. Every id becomes a code from 0 up at once.
 """
 
 import hashlib
-import io
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv as pacsv
-from django.db import connection
 from django.db.models import Count, Max
 from numpy.typing import NDArray
 
 from jeoul import __version__
 from jeoul.analysis.counts import Votes
 from jeoul.quality.models import Exclusion
-from jeoul.quality.reading import reading_seconds
-from jeoul.studies.models import Output, Study
-from jeoul.workers.models import Worker
+from jeoul.results.copying import Column, read_columns
+from jeoul.studies.models import Study
 
-Ints = NDArray[np.int64]
+Ints = NDArray[Any]
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
-_COLUMNS = {
-    "criterion": pa.int64(),
-    "judgement": pa.int64(),
-    "comparison": pa.int64(),
-    "kind": pa.string(),
-    "gold_sign": pa.float64(),
-    "prompt": pa.int64(),
-    "worker": pa.int64(),
-    "system_a": pa.int64(),
-    "system_b": pa.int64(),
-    "output_a": pa.int64(),
-    "output_b": pa.int64(),
-    "outcome": pa.int64(),
-    "grade": pa.float64(),
-    "left": pa.int64(),
-    "seconds": pa.float64(),
+KINDS: Final = ("real", "gold", "training")
+
+_JUDGEMENTS: Final = {
+    "id": ("i8", "j.id"),
+    "comparison": ("i8", "j.comparison_id"),
+    "worker": ("i8", "j.worker_id"),
+    "supersedes": ("i8", "COALESCE(j.supersedes_id, 0)"),
+    "left": ("i2", "CASE WHEN j.a_on_left THEN 1 WHEN NOT j.a_on_left THEN -1 ELSE 0 END"),
+    "seconds": ("f4", "COALESCE(j.seconds, 'NaN')"),
 }
-_QUERY = """
-COPY (
-    SELECT a.criterion_id, j.id, c.id, c.kind, c.gold_sign, c.prompt_id, j.worker_id,
-           c.system_a_id, c.system_b_id, c.output_a_id, c.output_b_id, a.outcome, a.grade,
-           CASE WHEN j.a_on_left IS NULL THEN 0 WHEN j.a_on_left THEN 1 ELSE -1 END,
-           COALESCE(t.visible_ms / 1000.0, j.seconds)
-    FROM comparisons_judgement j
-    JOIN comparisons_answer a ON a.judgement_id = j.id
-    JOIN comparisons_comparison c ON c.id = j.comparison_id
-    LEFT JOIN comparisons_telemetry t ON t.judgement_id = j.id
-    WHERE j.study_id = %s
-      AND NOT EXISTS (SELECT 1 FROM comparisons_judgement n WHERE n.supersedes_id = j.id)
-    ORDER BY j.id, a.criterion_id
-) TO STDOUT WITH (FORMAT csv)
-"""
+_ANSWERS: Final = {
+    "judgement": ("i8", "judgement_id"),
+    "criterion": ("i8", "criterion_id"),
+    "outcome": ("i2", "outcome"),
+    "grade": ("f4", "COALESCE(grade::real, 'NaN')"),
+}
+_COMPARISONS: Final = {
+    "id": ("i8", "id"),
+    "prompt": ("i8", "prompt_id"),
+    "system_a": ("i8", "system_a_id"),
+    "system_b": ("i8", "system_b_id"),
+    "output_a": ("i8", "output_a_id"),
+    "output_b": ("i8", "output_b_id"),
+    "kind": ("i2", "CASE kind WHEN 'real' THEN 0 WHEN 'gold' THEN 1 ELSE 2 END"),
+    "gold_sign": ("f4", "COALESCE(gold_sign::real, 'NaN')"),
+}
+_TIMES: Final = {"judgement": ("i8", "t.judgement_id"), "ms": ("i4", "t.visible_ms")}
 
 
 @dataclass(frozen=True)
 class Table:
     """The judgements in force of one study, one row per criterion answered; all columns (n,)."""
 
-    columns: dict[str, NDArray[np.generic]]
+    columns: dict[str, Column]
 
     def __len__(self) -> int:
         return len(self.columns["judgement"])
 
     def ints(self, name: str) -> Ints:
-        return self.columns[name].astype(np.int64, copy=False)
+        return self.columns[name]
 
     def floats(self, name: str) -> Floats:
         """Missing values are nan."""
         return self.columns[name].astype(np.float64, copy=False)
 
-    def select(self, mask: NDArray[np.bool_]) -> "Table":
-        return Table({name: column[mask] for name, column in self.columns.items()})
+    def select(self, mask: Bools) -> "Table":
+        if bool(mask.all()):
+            return self
+        rows = np.flatnonzero(mask)
+        return Table({name: column[rows] for name, column in self.columns.items()})
 
-    def is_kind(self, kind: str) -> NDArray[np.bool_]:
-        return np.asarray(self.columns["kind"] == kind, dtype=bool)
-
-
-def read_table(study: Study) -> Table:
-    """All judgements in force, real and gold."""
-    buffer = io.BytesIO()
-    with connection.cursor() as cursor:
-        query = cursor.mogrify(_QUERY, [study.pk]).decode()
-        cursor.copy_expert(query, buffer)
-    if not buffer.tell():
-        return Table(
-            {
-                name: np.array([], dtype=object if kind == pa.string() else kind.to_pandas_dtype())
-                for name, kind in _COLUMNS.items()
-            }
-        )
-    buffer.seek(0)
-    read = pacsv.read_csv(
-        buffer,
-        read_options=pacsv.ReadOptions(column_names=list(_COLUMNS), use_threads=False),
-        convert_options=pacsv.ConvertOptions(column_types=_COLUMNS, strings_can_be_null=False),
-    )
-    return Table({name: read[name].to_numpy(zero_copy_only=False) for name in _COLUMNS})
+    def is_kind(self, kind: str) -> Bools:
+        return np.asarray(self.columns["kind"] == KINDS.index(kind), dtype=bool)
 
 
 @dataclass(frozen=True)
 class Names:
-    """What the codes of the arrays stand for."""
+    """What the codes of a table stand for: row numbers in the database, by code."""
 
+    comparisons: Ints
+    prompts: Ints
+    workers: Ints
+    outputs: Ints
     systems: list[int]
-    workers: list[int]
-    prompts: list[int]
 
 
-def votes_of(table: Table, systems: list[int]) -> tuple[Votes, Names]:
-    """The table of one criterion as votes; ``systems`` gives the order of the codes."""
-    order = np.array(sorted(systems), dtype=np.int64)
-    place = np.array([systems.index(int(pk)) for pk in order], dtype=np.int64)
+def read_study(study: Study) -> tuple[Table, Names]:
+    """All judgements in force, real and gold, people's and machines'."""
+    systems = list(study.entries.order_by("position").values_list("system_version_id", flat=True))
+    place = "FROM comparisons_comparison WHERE study_id = %s"
+    comparisons = _ordered(read_columns(place, [study.pk], _COMPARISONS), "id")
+    judgements = _judgements(study)
+    answers = _answers(study, judgements["id"])
+    outputs, output = _coded(np.concatenate([comparisons["output_a"], comparisons["output_b"]]))
+    prompts, prompt = _coded(comparisons["prompt"])
+    workers, worker = _coded(judgements["worker"])
+    half = len(comparisons["id"])
+    where = places(comparisons["id"], judgements["comparison"])
+    systems_at = np.array(systems, dtype=np.int64)
+    order = np.argsort(systems_at)
 
-    def coded(name: str) -> Ints:
-        return place[np.searchsorted(order, table.ints(name))]
+    def system(name: str) -> Ints:
+        at = np.searchsorted(systems_at[order], comparisons[name])
+        return np.asarray(order[at], dtype=np.int32)
 
-    workers, worker = np.unique(table.ints("worker"), return_inverse=True)
-    prompts, prompt = np.unique(table.ints("prompt"), return_inverse=True)
-    votes = Votes(
-        system_a=coded("system_a"),
-        system_b=coded("system_b"),
-        outcome=table.ints("outcome"),
-        prompt=prompt.astype(np.int64),
-        worker=worker.astype(np.int64),
-        left=table.ints("left").astype(np.int8),
-        grade=table.floats("grade"),
-        n_systems=len(systems),
+    of_comparison = {
+        "kind": comparisons["kind"].astype(np.int8),
+        "gold_sign": comparisons["gold_sign"],
+        "prompt": prompt,
+        "system_a": system("system_a"),
+        "system_b": system("system_b"),
+        "output_a": output[:half],
+        "output_b": output[half:],
+    }
+    row = answers["row"]
+    at = where[row]
+    table = {
+        "criterion": answers["criterion"],
+        "judgement": row,
+        "comparison": at,
+        "worker": worker[row],
+        "outcome": answers["outcome"].astype(np.int8),
+        "grade": answers["grade"],
+        "left": judgements["left"].astype(np.int8)[row],
+        "seconds": judgements["seconds"][row],
+    } | {name: column[at] for name, column in of_comparison.items()}
+    return Table(table), Names(comparisons["id"], prompts, workers, outputs, systems)
+
+
+def _judgements(study: Study) -> dict[str, Column]:
+    """By rising id, without those that a later one supersedes; browser time where it is known."""
+    found = read_columns("FROM comparisons_judgement j WHERE j.study_id = %s", [study.pk],
+                         _JUDGEMENTS)  # fmt: skip
+    found = _ordered(found, "id")
+    gone = found["supersedes"][found["supersedes"] > 0]
+    if len(gone):
+        stays = np.ones(len(found["id"]), dtype=bool)
+        stays[places(found["id"], gone)] = False
+        found = {name: column[stays] for name, column in found.items()}
+    source = (
+        "FROM comparisons_telemetry t JOIN comparisons_judgement j ON j.id = t.judgement_id "
+        "WHERE j.study_id = %s AND t.visible_ms IS NOT NULL"
     )
-    return votes, Names(systems, workers.tolist(), prompts.tolist())
+    times = read_columns(source, [study.pk], _TIMES)
+    at = places(found["id"], times["judgement"])
+    known = at >= 0
+    found["seconds"][at[known]] = times["ms"][known] / 1000
+    return found
+
+
+def _answers(study: Study, judgements: Ints) -> dict[str, Column]:
+    """The answers of these judgements, by judgement and criterion; ``row`` is the judgement's."""
+    ids = list(study.criteria.values_list("pk", flat=True))
+    found = read_columns("FROM comparisons_answer WHERE criterion_id = ANY(%s)", [ids], _ANSWERS)
+    row = places(judgements, found["judgement"])
+    # What belongs to a superseded judgement is read with the others and falls out here.
+    if not bool((row >= 0).all()):
+        keep = row >= 0
+        found, row = {name: column[keep] for name, column in found.items()}, row[keep]
+    key = row.astype(np.int64) * (len(ids) + 1) + np.searchsorted(sorted(ids), found["criterion"])
+    found["row"] = row
+    # PostgreSQL promises no order without a sort, and sums must not depend on it.
+    if not bool((key[1:] > key[:-1]).all()):
+        order = np.argsort(key, kind="stable")
+        found = {name: column[order] for name, column in found.items()}
+    return found
+
+
+def _ordered(found: dict[str, Column], key: str) -> dict[str, Column]:
+    ids = found[key]
+    if bool((ids[1:] > ids[:-1]).all()):
+        return found
+    order = np.argsort(ids)
+    return {name: column[order] for name, column in found.items()}
+
+
+def places(ids: Ints, wanted: Ints) -> Ints:
+    """Where each wanted id stands among the rising ``ids``, −1 where it is none of them."""
+    if not len(ids) or not len(wanted):
+        return np.full(len(wanted), -1, dtype=np.int32)
+    low, high = int(ids[0]), int(ids[-1])
+    if high - low < 8 * len(ids) + 1024:
+        place = np.full(high - low + 1, -1, dtype=np.int32)
+        place[ids - low] = np.arange(len(ids), dtype=np.int32)
+        inside = (wanted >= low) & (wanted <= high)
+        if bool(inside.all()):
+            return place[wanted - low]
+        found = np.full(len(wanted), -1, dtype=np.int32)
+        found[inside] = place[wanted[inside] - low]
+        return found
+    at = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    return np.where(ids[at] == wanted, at, -1).astype(np.int32)
+
+
+def _coded(values: Ints) -> tuple[Ints, Ints]:
+    """Distinct values rising, and the code of each value."""
+    if not len(values):
+        return values, values.astype(np.int32)
+    low, high = int(values.min()), int(values.max())
+    if high - low < 8 * len(values) + 1024:
+        seen = np.zeros(high - low + 1, dtype=bool)
+        seen[values - low] = True
+        place = np.cumsum(seen, dtype=np.int32) - 1
+        return np.flatnonzero(seen) + low, place[values - low]
+    distinct, code = np.unique(values, return_inverse=True)
+    return distinct, code.astype(np.int32)
+
+
+def votes_of(table: Table, n_systems: int) -> Votes:
+    """The rows of one criterion as votes, with the codes of the study."""
+    return Votes(
+        system_a=table.ints("system_a"),
+        system_b=table.ints("system_b"),
+        outcome=table.ints("outcome"),
+        prompt=table.ints("prompt"),
+        worker=table.ints("worker"),
+        left=table.ints("left"),
+        grade=table.floats("grade"),
+        n_systems=n_systems,
+    )
+
+
+def only_systems(votes: Votes) -> tuple[Votes, list[int]]:
+    """The votes with the codes of the systems that were judged, and which those are."""
+    seen = np.zeros(votes.n_systems, dtype=bool)
+    seen[votes.system_a] = seen[votes.system_b] = True
+    if bool(seen.all()):
+        return votes, list(range(votes.n_systems))
+    code = (np.cumsum(seen) - 1).astype(np.int32)
+    fewer = Votes(
+        code[votes.system_a], code[votes.system_b], votes.outcome, votes.prompt, votes.worker,
+        votes.left, votes.grade, int(seen.sum()),
+    )  # fmt: skip
+    return fewer, np.flatnonzero(seen).tolist()
 
 
 def excluded_workers(study: Study) -> set[int]:
@@ -148,14 +251,3 @@ def fingerprint(study: Study, settings: dict[str, object]) -> str:
     seen = study.judgements.aggregate(n=Count("pk"), last=Max("pk"))
     parts = (seen, sorted(excluded_workers(study)), sorted(settings.items()), __version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
-def pseudonyms(ids: list[int]) -> dict[int, Worker]:
-    return {w.pk: w for w in Worker.objects.filter(pk__in=ids).select_related("vendor")}
-
-
-def reading_times(table: Table) -> dict[int, float]:
-    """Seconds that reading each output takes, by output; those without a text are left out."""
-    ids = np.unique(np.concatenate([table.ints("output_a"), table.ints("output_b")])).tolist()
-    rows = Output.objects.filter(pk__in=ids, text_missing=False).exclude(text="")
-    return {pk: reading_seconds(text) for pk, text in rows.values_list("pk", "text").iterator()}

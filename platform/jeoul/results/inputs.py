@@ -7,8 +7,12 @@ nothing else, which is what lets a third party compute every published number ag
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jeoul.results.data import Table, excluded_workers, pseudonyms, read_table, reading_times
+import numpy as np
+
+from jeoul.results.data import Floats, Ints, Table, excluded_workers, read_study
+from jeoul.results.features import read_features
 from jeoul.studies.models import Study
+from jeoul.workers.models import VendorKind, Worker
 
 SLICES: Final = ("risk", "category", "language", "difficulty", "hazard")
 
@@ -26,52 +30,69 @@ class Asked:
 
 @dataclass(frozen=True)
 class Person:
-    """A worker as results name them."""
+    """A worker as results name them; ``machine`` judges never count among people."""
 
     pseudonym: str
     vendor: str
     simulated: bool
+    machine: bool = False
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """One study, ready to be computed.
+    """One study, ready to be computed. Every code counts from 0.
 
     ``slices``: the values of SLICES by prompt code, of the prompts in the study's version.
-    ``reading``: seconds that reading an output takes, by output code. ``labels``: the systems by
-    code, in the plan's order. ``excluded``: worker codes that a decision in force leaves out.
+    ``features``: what is measured of each output's text by output code (jeoul.results.features),
+    nan where a text is unknown. ``labels``: the systems by code, in the plan's order. ``people``:
+    by worker code. ``excluded``: worker codes that a decision in force leaves out.
     """
 
     study: dict[str, Any]
     table: Table
     excluded: frozenset[int]
-    labels: dict[int, str]
+    labels: list[str]
     criteria: list[Asked]
     slices: dict[int, tuple[str, ...]]
-    people: dict[int, Person]
-    reading: dict[int, float]
+    people: list[Person]
+    features: Floats
+
+    def slice_codes(self, at: int, prompts: int) -> tuple[list[str], Ints]:
+        """Distinct values of one slice, and the place of each prompt's value, −1 for none."""
+        empty = ("",) * len(SLICES)
+        values = [self.slices.get(code, empty)[at] for code in range(prompts)]
+        distinct = sorted({v for v in values if v})
+        place = {v: i for i, v in enumerate(distinct)}
+        return distinct, np.array([place.get(v, -1) for v in values], dtype=np.int64)
 
 
 def read_inputs(study: Study) -> Inputs:
     """The inputs of what the database holds now."""
-    table = read_table(study)
+    table, names = read_study(study)
     entries = study.entries.select_related("system_version__system")
     version = study.prompt_set_version
     prompts = version.prompts.values_list("pk", *SLICES) if version else []
-    workers = pseudonyms(sorted(set(table.ints("worker").tolist())))
+    known = {row[0]: tuple(row[1:]) for row in prompts}
+    workers = Worker.objects.filter(pk__in=names.workers.tolist()).select_related("vendor")
+    by_pk = {w.pk: w for w in workers}
+    people = [by_pk[pk] for pk in names.workers.tolist()]
+    out = excluded_workers(study)
     return Inputs(
         study=heading(study),
         table=table,
-        excluded=frozenset(excluded_workers(study)),
-        labels={e.system_version_id: e.system_version.label for e in entries},
+        excluded=frozenset(code for code, w in enumerate(people) if w.pk in out),
+        labels=[e.system_version.label for e in entries.order_by("position")],
         criteria=[
             Asked(c.pk, c.key, c.name, c.scale, c.is_overall) for c in study.criteria.all()
         ],
-        slices={row[0]: tuple(row[1:]) for row in prompts},
-        people={
-            pk: Person(w.pseudonym, w.vendor.name, w.simulated) for pk, w in workers.items()
+        slices={
+            code: known[pk] for code, pk in enumerate(names.prompts.tolist()) if pk in known
         },
-        reading=reading_times(table),
+        people=[
+            Person(w.pseudonym, w.vendor.name, w.simulated, w.vendor.kind == VendorKind.MACHINE)
+            for w in people
+        ],
+        features=read_features(names.outputs),
     )  # fmt: skip
 
 

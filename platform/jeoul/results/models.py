@@ -3,7 +3,7 @@
 from django.db import models
 
 from jeoul.base import Row
-from jeoul.studies.models import Study
+from jeoul.studies.models import Output, Study
 
 
 class Analysis(Row):
@@ -24,3 +24,16 @@ class Analysis(Row):
         constraints = (
             models.UniqueConstraint(fields=["study", "fingerprint"], name="analysis_once"),
         )
+
+
+class TextFeature(models.Model):
+    """What was measured of one output's text; measured again when the formulas change."""
+
+    output = models.OneToOneField(Output, models.CASCADE, primary_key=True, related_name="feature")
+    version = models.PositiveSmallIntegerField()
+    # At the average rate of its script.
+    seconds = models.FloatField()
+    length = models.PositiveIntegerField()
+    headers = models.PositiveIntegerField()
+    bold = models.PositiveIntegerField()
+    lists = models.PositiveIntegerField()

@@ -18,6 +18,7 @@ class VendorKind(models.TextChoices):
     PLATFORM = "platform", _("Crowd platform")
     IMPORTED = "imported", _("Imported judgements")
     SIMULATED = "simulated", _("Simulated crowd")
+    MACHINE = "machine", _("Machine judge")
 
 
 class Vendor(Row):

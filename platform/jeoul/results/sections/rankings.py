@@ -1,0 +1,185 @@
+"""The ranking, the models beside it, and how well the model fits what was seen."""
+
+from dataclasses import asdict
+from typing import Any, Final
+
+import numpy as np
+
+from jeoul.analysis import bradley_terry
+from jeoul.analysis.bradley_terry import Ranking, elo, expected_win_rates
+from jeoul.analysis.bradley_terry_extended import ExtendedRanking, fit_extended
+from jeoul.analysis.counts import Votes
+from jeoul.analysis.errors import AnalysisError
+from jeoul.analysis.ranks import Difference
+from jeoul.results.data import Floats, Ints, only_systems
+from jeoul.results.sections.numbers import attempt, number, reason
+
+# Without a strongly connected graph the maximum lies at infinity; half a pseudo-tie per
+# played pair (declared on the result) keeps it finite.
+RIDGE: Final = 0.5
+SEED: Final = 0
+# Differences of all pairs are written out up to this many systems; beyond, nobody reads them.
+MOST_DIFFERENCES: Final = 30
+# Models with effects need a pass over all rows for each step. Above this many judgements they
+# are fitted on all judgements of a seeded sample of prompts, and say so.
+MOST_ROWS: Final = 100_000
+
+
+def ranking_of(votes: Votes, names: list[str]) -> dict[str, Any]:
+    """The systems in order as `ranking`, how the model was fitted (or why not) as `fit`."""
+    judged, kept = only_systems(votes)
+    names = [names[s] for s in kept]
+    try:
+        ranking = bradley_terry.fit(judged, seed=SEED)
+    except AnalysisError:
+        try:
+            ranking = bradley_terry.fit(judged, ridge=RIDGE, seed=SEED)
+        except AnalysisError as error:
+            return {"ranking": [], "fit": {"error": reason(error, names)}}
+    fit: dict[str, Any] = {
+        "method": ranking.method,
+        "note": ranking.note,
+        "n": ranking.n,
+        "iterations": ranking.iterations,
+        "fit_p": number(ranking.fit_p),
+        "log_likelihood": number(ranking.log_likelihood),
+        "degrees_of_freedom": number(ranking.freedom),
+        "level": ranking.level,
+    }
+    return {"ranking": _systems(ranking, names), "fit": fit} | _comparisons(ranking, names)
+
+
+def _systems(ranking: Ranking | ExtendedRanking, names: list[str]) -> list[dict[str, Any]]:
+    points = elo(ranking.scores)
+    rows = []
+    for system in ranking.systems:
+        row = {k: number(v) if isinstance(v, float) else v for k, v in asdict(system).items()}
+        rows.append(row | {"system": names[system.system], "elo": number(points[system.system])})
+    return rows
+
+
+def _comparisons(ranking: Ranking, names: list[str]) -> dict[str, Any]:
+    """Differences with their own intervals, and the matrix expected beside the one seen."""
+    if len(names) > MOST_DIFFERENCES:
+        return {"differences": [], "matrix": []}
+    games = ranking.wins + ranking.wins.T
+    expected = expected_win_rates(ranking.scores)
+    matrix = [
+        {
+            "row": names[i],
+            "column": names[j],
+            "n": number(games[i, j]),
+            "seen": number(ranking.wins[i, j] / games[i, j]) if games[i, j] else None,
+            "expected": number(expected[i, j]),
+        }
+        for i in range(len(names))
+        for j in range(len(names))
+        if i != j
+    ]
+    gaps = [_difference(d, names) for d in ranking.differences()]
+    return {"differences": gaps, "matrix": matrix}
+
+
+def _difference(d: Difference, names: list[str]) -> dict[str, Any]:
+    return {
+        "first": names[d.first],
+        "second": names[d.second],
+        "estimate": number(d.estimate),
+        "low": number(d.low),
+        "high": number(d.high),
+        "p": number(d.p),
+    }
+
+
+def models_of(
+    votes: Votes, names: list[str], style: Floats | None, labels: tuple[str, ...]
+) -> dict[str, Any]:
+    """Davidson's ties, the side shown, and the style of the texts: each beside the plain scores.
+
+    style: (n, m) features of A less those of B, nan where a text is missing.
+    """
+    rows = sampled_prompts(votes)
+    part, style = (votes, style) if rows is None else (
+        votes.select(rows), None if style is None else style[rows]
+    )  # fmt: skip
+    part, kept = only_systems(part)
+    names = [names[s] for s in kept]
+    found = {
+        "davidson": attempt(lambda: _model(fit_extended(part, ties="davidson", seed=SEED), names),
+                            names),
+        "position": _position(part, names),
+        "style": _style(part, names, style, labels),
+        "judgements": len(part),
+    }  # fmt: skip
+    if rows is not None:
+        found["note"] = (
+            f"Fitted on all {len(part):,} judgements of a seeded sample of prompts, "
+            f"of {len(votes):,} in all."
+        )
+    return found
+
+
+def sampled_prompts(votes: Votes, most: int = MOST_ROWS) -> Ints | None:
+    """Rows of a seeded sample of prompts with about ``most`` judgements; None if all fit."""
+    if len(votes) <= most:
+        return None
+    prompts = int(votes.prompt.max()) + 1
+    chosen = np.random.default_rng(SEED).random(prompts) < most / len(votes)
+    return np.flatnonzero(chosen[votes.prompt])
+
+
+def _position(votes: Votes, names: list[str]) -> dict[str, Any]:
+    """Only judgements whose sides are known can tell of the side."""
+    known = votes.left != 0
+    if not bool(known.any()):
+        return {"error": "No judgement knows which answer was on the left."}
+    part, kept = only_systems(votes.select(np.flatnonzero(known)))
+    names = [names[s] for s in kept]
+    return attempt(lambda: _model(fit_extended(part, position=True, seed=SEED), names), names)
+
+
+def _style(
+    votes: Votes, names: list[str], style: Floats | None, labels: tuple[str, ...]
+) -> dict[str, Any]:
+    """Raw and adjusted scores on the same judgements: those whose texts are both known."""
+    if style is None:
+        return {"error": "No text of these answers is known."}
+    known = np.isfinite(style).all(axis=1)
+    if not bool(known.any()):
+        return {"error": "No text of these answers is known."}
+    rows = np.flatnonzero(known)
+    part, kept = only_systems(votes.select(rows))
+    names = [names[s] for s in kept]
+    x = style[rows]
+    # A feature that no text has, or that never differs, would make the model undecidable.
+    varies = np.flatnonzero((x != 0).any(axis=0))
+    if not len(varies):
+        return {"error": "All texts are alike in length and markdown."}
+
+    def make() -> dict[str, Any]:
+        raw = bradley_terry.fit(part, seed=SEED)
+        adjusted = fit_extended(
+            part, covariates=x[:, varies], names=tuple(labels[v] for v in varies), seed=SEED
+        )
+        return _model(adjusted, names) | {
+            "raw": _systems(raw, names),
+            "unit": "each feature divided by its root mean square over the judgements",
+        }
+
+    return attempt(make, names)
+
+
+def _model(model: ExtendedRanking, names: list[str]) -> dict[str, Any]:
+    return {
+        "method": model.method,
+        "note": model.note,
+        "n": model.n,
+        "iterations": model.iterations,
+        "deviance": number(model.deviance),
+        "nu": number(model.nu),
+        "effects": [
+            {k: number(v) if isinstance(v, float) else v for k, v in asdict(effect).items()}
+            for effect in model.effects
+        ],
+        "ranking": _systems(model, names),
+    }
