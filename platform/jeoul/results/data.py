@@ -189,7 +189,7 @@ def places(ids: Ints, wanted: Ints) -> Ints:
         place[ids - low] = np.arange(len(ids), dtype=np.int32)
         inside = (wanted >= low) & (wanted <= high)
         if bool(inside.all()):
-            return place[wanted - low]
+            return np.asarray(place[wanted - low])
         found = np.full(len(wanted), -1, dtype=np.int32)
         found[inside] = place[wanted[inside] - low]
         return found
