@@ -106,6 +106,11 @@ def patterns(counts: Ints) -> Patterns:
         raise NoVotes("No unit was judged twice.")
     if len(counts) < 2:
         raise TooFew("Only one unit was judged twice.")
+    return collapsed(counts)
+
+
+def collapsed(counts: Ints) -> Patterns:
+    """The distinct rows of a table of counts and how often each occurs, whatever they sum to."""
     base = int(counts.max()) + 1
     q = counts.shape[1]
     if q * np.log2(base) >= 62:

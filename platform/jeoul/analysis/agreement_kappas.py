@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 from scipy import stats
 
-from jeoul.analysis.agreement import Agreement, patterns
+from jeoul.analysis.agreement import Agreement, collapsed, patterns
 from jeoul.analysis.counts import Floats, Ints
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 from jeoul.analysis.intervals import check_level, wilson
@@ -68,11 +68,8 @@ def _collapsed(counts: Ints) -> tuple[Floats, Floats]:
     counts = counts[counts.sum(axis=1) > 0]
     if not len(counts):
         raise NoVotes("No unit was judged.")
-    if bool((counts.sum(axis=1) >= 2).all()) and len(counts) > 1:
-        found = patterns(counts)
-        return found.rows, found.times
-    rows, times = np.unique(counts, axis=0, return_counts=True)
-    return rows.astype(np.float64), times.astype(np.float64)
+    found = collapsed(counts)
+    return found.rows, found.times
 
 
 def _with_t(value: float, variance: float, units: int, level: float, method: str) -> Agreement:

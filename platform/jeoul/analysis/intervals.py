@@ -49,7 +49,7 @@ def wilson(k: float, n: float, level: float = 0.95) -> tuple[float, float]:
     (p + z²/2n ± z√(p(1−p)/n + z²/4n²)) / (1 + z²/n). Raises NoVotes for n = 0.
     """
     _check_counts(k, n)
-    z = float(stats.norm.ppf(0.5 + check_level(level) / 2))
+    z = float(special.ndtri(0.5 + check_level(level) / 2))
     low, high = _wilson(np.float64(k / n), np.float64(n), np.float64(z))
     return (0.0 if k == 0 else float(low)), (1.0 if k == n else float(high))
 

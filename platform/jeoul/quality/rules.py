@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from scipy import stats
+from scipy import special
 
 from jeoul.analysis.intervals import benjamini_hochberg, clopper_pearson
 from jeoul.analysis.quality_signals import run_probability
@@ -95,6 +95,16 @@ def _discovered(
     ]
 
 
+def _coin(one: int, other: int) -> float:
+    """Two-sided exact p of one half: twice the smaller tail, as the two are alike."""
+    return min(1.0, 2 * float(special.bdtr(min(one, other), one + other, 0.5)))
+
+
+def _at_least(k: int, n: int, p: float) -> float:
+    """P(X ≥ k)."""
+    return 1.0 if k <= 0 else float(special.bdtrc(k - 1, n, p))
+
+
 def too_fast(facts: Sequence[WorkerFacts]) -> list[Finding]:
     """Median time far under the reading time, or, without texts, under the crowd's own median."""
     timed = [f for f in facts if f.timed >= MIN_TIMED and f.median_seconds is not None]
@@ -121,11 +131,7 @@ def too_fast(facts: Sequence[WorkerFacts]) -> list[Finding]:
 
 def one_side(facts: Sequence[WorkerFacts]) -> list[Finding]:
     """More choices of one side than chance allows: exact binomial against ½."""
-    candidates = [
-        (f, float(stats.binomtest(f.left, f.left + f.right, 0.5).pvalue))
-        for f in facts
-        if f.left + f.right >= MIN_JUDGEMENTS
-    ]
+    candidates = [(f, _coin(f.left, f.right)) for f in facts if f.left + f.right >= MIN_JUDGEMENTS]
     found = []
     for f, p in _discovered(candidates):
         total = f.left + f.right
@@ -162,9 +168,8 @@ def disagrees(facts: Sequence[WorkerFacts]) -> list[Finding]:
     candidates = [
         (
             f,
-            float(
-                stats.binom.cdf(round((f.agreement or 0.0) * f.agreement_n), f.agreement_n, crowd)
-            ),
+            # P(X ≤ k); the bare function, since scipy.stats takes a third of a millisecond a call.
+            float(special.bdtr(round((f.agreement or 0.0) * f.agreement_n), f.agreement_n, crowd)),
         )
         for f in rated
     ]
@@ -182,7 +187,7 @@ def disagrees(facts: Sequence[WorkerFacts]) -> list[Finding]:
 def always_tie(facts: Sequence[WorkerFacts]) -> list[Finding]:
     """Ties far more often than the others give them."""
     candidates = [
-        (f, float(stats.binom.sf(f.ties - 1, f.n, min(max(f.others_tie_share, 0.01), 0.99))))
+        (f, _at_least(f.ties, f.n, min(max(f.others_tie_share, 0.01), 0.99)))
         for f in facts
         if f.n >= MIN_JUDGEMENTS
     ]

@@ -52,8 +52,8 @@ def worker_facts(table: Table, reading: Floats | None = None) -> list[WorkerFact
     ties = count((outcome == TIE) | (outcome == BOTH_BAD))
     gold_n, gold_right = _gold(table, code, n_workers)
     agreement = _agreement(real)
-    seconds = _by_worker(table.floats("seconds"), code, n_workers)
-    share = _by_worker(_reading_share(table, reading), code, n_workers)
+    seconds = _medians(table.floats("seconds"), code, n_workers)
+    share = _medians(_reading_share(table, reading), code, n_workers)
     left, right = count(shown.left), count(shown.right)
     runs = _longest_runs(shown, real_code, n_workers)
     values = np.bincount(real_code * 4 + outcome, minlength=4 * n_workers).reshape(-1, 4)
@@ -62,9 +62,9 @@ def worker_facts(table: Table, reading: Floats | None = None) -> list[WorkerFact
         WorkerFacts(
             worker=int(pk),
             n=int(n[w]),
-            median_seconds=_median(seconds[w]),
-            reading_share=_median(share[w]),
-            timed=len(seconds[w]),
+            median_seconds=seconds.middle[w],
+            reading_share=share.middle[w],
+            timed=int(seconds.n[w]),
             left=int(left[w]),
             right=int(right[w]),
             ties=int(ties[w]),
@@ -73,8 +73,8 @@ def worker_facts(table: Table, reading: Floats | None = None) -> list[WorkerFact
             gold_right=int(gold_right[w]),
             agreement=agreement.get(int(pk), (None, 0))[0],
             agreement_n=agreement.get(int(pk), (None, 0))[1],
-            seconds_low=_median_bounds(seconds[w])[0],
-            seconds_high=_median_bounds(seconds[w])[1],
+            seconds_low=seconds.low[w],
+            seconds_high=seconds.high[w],
             longest_run=int(runs[w]),
             values=tuple(values[w].tolist()),
             repeats=int(repeats[w]),
@@ -122,27 +122,38 @@ def _reading_share(table: Table, reading: Floats | None) -> np.ndarray:
     return share
 
 
-def _by_worker(values: np.ndarray, code: Ints, n_workers: int) -> list[np.ndarray]:
-    """The finite values of each worker."""
-    # NumPy sorts 16-bit keys by radix, in a tenth of the time.
-    short = code.astype(np.uint16) if n_workers <= 1 << 16 else code
-    order = np.argsort(short, kind="stable")
-    ends = np.cumsum(np.bincount(code, minlength=n_workers))[:-1]
-    return [part[np.isfinite(part)] for part in np.split(values[order], ends)]
+@dataclass(frozen=True)
+class Medians:
+    """Per worker: the median, distribution-free 95 % bounds of it, and how many values."""
+
+    middle: list[float | None]
+    low: list[float | None]
+    high: list[float | None]
+    n: Ints
 
 
-def _median(values: np.ndarray) -> float | None:
-    return float(np.median(values)) if len(values) else None
+def _medians(values: Floats, code: Ints, n_workers: int) -> Medians:
+    """From finite values that are not negative; the bounds are the order statistics between
+    which a fair coin's count lies, for which six values are too few."""
+    rows = np.flatnonzero(values >= 0)
+    n = np.bincount(code[rows], minlength=n_workers)
+    start = np.cumsum(n) - n
+    # The bits of floats that are not negative sort like the floats: one sort of whole numbers
+    # orders the values within all workers.
+    bits = values[rows].astype(np.float32).view(np.uint32).astype(np.int64)
+    key = np.sort((code[rows].astype(np.int64) << 32) | bits)
+    ordered = (key & 0xFFFFFFFF).astype(np.uint32).view(np.float32).astype(np.float64)
+    ordered = np.append(ordered, np.nan)
+    middle = (ordered[start + (n - 1) // 2 * (n > 0)] + ordered[start + n // 2 * (n > 0)]) / 2
+    rank = np.maximum(stats.binom.ppf(0.025, np.maximum(n, 1), 0.5).astype(np.int64), 1)
+    enough = n >= 6
+    low = np.where(enough, ordered[np.where(enough, start + rank - 1, 0)], np.nan)
+    high = np.where(enough, ordered[np.where(enough, start + n - rank, 0)], np.nan)
+    return Medians(_known(middle, n > 0), _known(low, enough), _known(high, enough), n)
 
 
-def _median_bounds(values: np.ndarray) -> tuple[float | None, float | None]:
-    """Distribution-free 95 % bounds of the median: the order statistics that a coin would pass."""
-    n = len(values)
-    if n < 6:  # under six values no pair of order statistics reaches 95 %
-        return None, None
-    rank = int(stats.binom.ppf(0.025, n, 0.5))
-    ordered = np.sort(values)
-    return float(ordered[max(rank - 1, 0)]), float(ordered[min(n - rank, n - 1)])
+def _known(values: Floats, there: np.ndarray) -> list[float | None]:
+    return [v if ok else None for v, ok in zip(values.tolist(), there.tolist(), strict=True)]
 
 
 def _longest_runs(shown: Shown, code: Ints, n_workers: int) -> Ints:
