@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("workers", "0001_first_tables"),
+        ("workers", "0002_what_was_shown"),
     ]
 
     operations = [
