@@ -6,7 +6,10 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jeoul.settings")
 
-app = Celery("jeoul", include=["tasks.analyses", "tasks.generation", "tasks.risk", "tasks.sweeps"])
+app = Celery(
+    "jeoul",
+    include=["tasks.analyses", "tasks.generation", "tasks.risk", "tasks.sweeps", "tasks.watches"],
+)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 
 
@@ -21,6 +24,7 @@ def _schedule(sender: Celery, **_: object) -> None:
         "sweeps.answers",
         "analyses.stale",
         "risk.unscanned",
+        "watches.rounds",
     ):
         sender.add_periodic_task(
             settings.SWEEP_SECONDS, sender.signature(f"tasks.{name}"), name=name

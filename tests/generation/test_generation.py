@@ -45,7 +45,7 @@ def answer(text="An answer.", finish="stop", **message):
     }
 
 
-def study_on(url, *, prompts=1, systems=1, **options):
+def study_on(url, *, prompts=1, systems=1, sampling=None, **options):
     owner = factories.make_user()
     connection = create_connection(
         owner=owner, name="c", base_url=f"{url}/v1", **({"key": KEY} | options)
@@ -55,7 +55,11 @@ def study_on(url, *, prompts=1, systems=1, **options):
     )
     versions = [
         create_system_version(
-            owner=owner, name=f"s{n}", connection=connection, model="m-2026-01-01"
+            owner=owner,
+            name=f"s{n}",
+            connection=connection,
+            model="m-2026-01-01",
+            sampling=sampling,
         )
         for n in range(max(2, systems))
     ]

@@ -1,18 +1,19 @@
 """Defining connections, systems and their versions."""
 
-import re
-from decimal import Decimal
+from collections.abc import Iterable
 
 from django.db import transaction
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
 from jeoul.base import InvalidInput
+from jeoul.studies.connection_actions import create_connection, move_connection
+from jeoul.studies.generation.base import variables_of
 from jeoul.studies.hashing import content_hash
 from jeoul.studies.models import Connection, System, SystemVersion
-from jeoul.studies.secrets import encrypt
 
-_ENV_NAME = re.compile(r"[A-Z_][A-Z0-9_]*\Z")
+__all__ = ["create_connection", "create_system_version", "move_connection"]
+
 _SAMPLING = {
     "temperature": (0.0, 2.0),
     "top_p": (0.0, 1.0),
@@ -23,53 +24,20 @@ _SAMPLING = {
 }
 
 
-@transaction.atomic
-def create_connection(
-    *,
-    owner: User,
-    name: str,
-    base_url: str,
-    key: str = "",
-    key_env: str = "",
-    concurrency: int = 4,
-    requests_per_minute: int | None = None,
-    price_in: Decimal = Decimal(0),
-    price_out: Decimal = Decimal(0),
-    timeout_seconds: int = 120,
-) -> Connection:
-    """Store a way to a provider; ``key`` is encrypted at once and never shown again."""
-    if not re.match(r"https?://[^/\s]+", base_url):
-        raise InvalidInput("The base URL must start with http:// or https://.", field="base_url")
-    if key and key_env:
-        raise InvalidInput("Give either a key or the environment variable's name.", field="key_env")
-    if key_env and not _ENV_NAME.match(key_env):
-        raise InvalidInput("An environment variable's name looks like MY_KEY.", field="key_env")
-    if Connection.objects.filter(owner=owner, name=name).exists():
-        raise InvalidInput(f"You have a connection named {name!r} already.", field="name")
-    connection = Connection.objects.create(
-        owner=owner,
-        name=name,
-        base_url=base_url.rstrip("/"),
-        key_env=key_env,
-        key_encrypted=encrypt(key) if key else "",
-        concurrency=concurrency,
-        requests_per_minute=requests_per_minute,
-        price_in=price_in,
-        price_out=price_out,
-        timeout_seconds=timeout_seconds,
-    )
-    record(actor=owner, verb="connection.create", target=connection, data={"name": name})
-    return connection
+_MOST_EXAMPLES = 50
 
 
-@transaction.atomic
-def move_connection(*, connection: Connection, base_url: str, actor: User) -> None:
-    """Point a connection to another address of the same provider."""
-    if not re.match(r"https?://[^/\s]+", base_url):
-        raise InvalidInput("The base URL must start with http:// or https://.", field="base_url")
-    connection.base_url = base_url.rstrip("/")
-    connection.save(update_fields=["base_url"])
-    record(actor=actor, verb="connection.move", target=connection, data={"base_url": base_url})
+def _checked_examples(examples: Iterable[object]) -> list[dict[str, str]]:
+    checked = []
+    for example in examples:
+        if not isinstance(example, dict) or set(example) != {"user", "assistant"}:
+            raise InvalidInput('An example is {"user": "…", "assistant": "…"}.', field="examples")
+        if not all(isinstance(text, str) and text.strip() for text in example.values()):
+            raise InvalidInput("An example's two texts may not be empty.", field="examples")
+        checked.append(example)
+    if len(checked) > _MOST_EXAMPLES:
+        raise InvalidInput(f"At most {_MOST_EXAMPLES} examples.", field="examples")
+    return checked
 
 
 def _checked_sampling(sampling: dict[str, object]) -> dict[str, object]:
@@ -97,6 +65,7 @@ def create_system_version(
     system_prompt: str = "",
     prompt_template: str = "",
     sampling: dict[str, object] | None = None,
+    examples: list[dict[str, str]] | None = None,
     note: str = "",
 ) -> SystemVersion:
     """Add a version to the system ``name``; the same settings as an earlier one give that one."""
@@ -106,14 +75,17 @@ def create_system_version(
         raise InvalidInput("This connection is not yours.", field="connection")
     if connection is not None and not model:
         raise InvalidInput("Name the model that the connection is asked for.", field="model")
-    if prompt_template and "{prompt}" not in prompt_template:
+    if prompt_template and "prompt" not in variables_of(prompt_template):
         raise InvalidInput("The template must contain {prompt}.", field="prompt_template")
+    shots = _checked_examples(examples or [])
     content = {
         "connection": str(connection.uuid) if connection else None,
         "model": model,
         "system_prompt": system_prompt,
         "prompt_template": prompt_template,
         "sampling": _checked_sampling(sampling or {}),
+        # Only where there are some, so that versions made before they existed keep their hash.
+        **({"examples": shots} if shots else {}),
     }
     system, _ = System.objects.get_or_create(owner=owner, name=name.strip())
     System.objects.select_for_update().get(pk=system.pk)
@@ -130,6 +102,7 @@ def create_system_version(
         system_prompt=system_prompt,
         prompt_template=prompt_template,
         sampling=sampling or {},
+        examples=shots,
         note=note,
         content_hash=digest,
     )

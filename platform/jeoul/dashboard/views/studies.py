@@ -57,7 +57,8 @@ from jeoul.studies.actions import (
     set_systems,
     update_draft,
 )
-from jeoul.studies.generation.actions import outputs_due, retry_failed
+from jeoul.studies.generation.actions import outputs_due
+from jeoul.studies.generation.control import retry_failed
 from jeoul.studies.models import OutputState, Study, StudyState
 from jeoul.workers.actions import get_vendor, make_invite
 from tasks.generation import enqueue

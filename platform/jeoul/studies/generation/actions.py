@@ -185,12 +185,3 @@ def generate_output(*, output_id: int) -> bool:
     reply = ask_provider(lease=lease)
     turn(connection_id=lease.connection.pk, limit=0, done=[(lease, reply)])
     return bool(store_replies([(lease, reply)]))
-
-
-def retry_failed(*, study: Study) -> int:
-    """Make a study's failed outputs due again; returns how many."""
-    return Output.objects.filter(
-        system_version__studies=study,
-        prompt__versions=study.prompt_set_version,
-        state=OutputState.FAILED,
-    ).update(state=OutputState.DUE, due_at=timezone.now(), attempts=0, finished_at=None)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import anthropic
 
+from jeoul.studies.generation.addresses import refusal_in
 from jeoul.studies.generation.base import (
     Answer,
     ProviderError,
@@ -12,8 +13,9 @@ from jeoul.studies.generation.base import (
     clean,
     status_error,
     storable,
+    words_of,
 )
-from jeoul.studies.generation.network import http_client, refusal_in
+from jeoul.studies.generation.network import http_client
 from jeoul.studies.models import Connection
 
 # The protocol demands a limit; this is the one where a system names none.
@@ -96,7 +98,7 @@ def _translated(error: anthropic.APIError, key: str) -> ProviderError:
     refused = refusal_in(error)
     if refused is not None:
         return ProviderError("address_refused", str(refused), permanent=True)
-    message = clean(str(error.message), key)
+    message = clean(words_of(error.body, str(error.message)), key)
     if isinstance(error, anthropic.APITimeoutError):
         return ProviderError("timeout", message, permanent=False)
     if isinstance(error, anthropic.APIConnectionError):

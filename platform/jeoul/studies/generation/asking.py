@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from types import TracebackType
 from typing import Any, Final
 
+from jeoul.studies.generation.addresses import refusal_in
 from jeoul.studies.generation.base import Answer, Client, ProviderError, Request
 from jeoul.studies.generation.protocols import client_for
 from jeoul.studies.models import Connection
@@ -68,6 +69,9 @@ class Asking:
             text = f"No whole answer within {connection.timeout_seconds} s."
             return ProviderError("timeout", text, permanent=False)
         except Exception as error:
+            refused = refusal_in(error)
+            if refused is not None:
+                return ProviderError("address_refused", str(refused), permanent=True)
             # A fault of ours must end as a failure that can be read, not as a silent wait.
             return ProviderError(
                 "internal", f"{type(error).__name__}: {error}"[:1000], permanent=True

@@ -97,6 +97,17 @@ def count_at(data: Any, path: str) -> int | None:
     return value if fits else None
 
 
+def words_of(body: object, otherwise: str) -> str:
+    """The provider's own words in an error's body, which the client libraries paraphrase."""
+    if isinstance(body, str) and body.strip():
+        return body
+    for path in ("error.message", "message", "error", "detail"):
+        words = text_at(body, path)
+        if words:
+            return words
+    return otherwise
+
+
 def status_error(
     status: int, message: str, headers: Mapping[str, str], *, lasting: bool = False
 ) -> ProviderError:

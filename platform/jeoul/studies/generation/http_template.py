@@ -17,7 +17,7 @@ from jeoul.studies.generation.base import (
     storable,
     text_at,
 )
-from jeoul.studies.generation.network import http_client, refusal_in
+from jeoul.studies.generation.network import http_client
 from jeoul.studies.models import Connection
 
 PATHS: Final = ("text", "finish_reason", "model", "request_id", "prompt_tokens",
@@ -46,13 +46,7 @@ class HTTPTemplate:
             reply = await self._client.post(self._url, json=body, headers=self._headers)
         except httpx2.TimeoutException as error:
             raise ProviderError("timeout", clean(str(error), self._key), permanent=False) from None
-        except Exception as error:
-            # The guard's refusals pass through the client as they are.
-            refused = refusal_in(error)
-            if refused is not None:
-                raise ProviderError("address_refused", str(refused), permanent=True) from None
-            if not isinstance(error, httpx2.HTTPError):
-                raise
+        except httpx2.HTTPError as error:
             text = clean(f"{type(error).__name__}: {error}", self._key)
             raise ProviderError("connection", text, permanent=False) from None
         latency = round((time.monotonic() - started) * 1000)

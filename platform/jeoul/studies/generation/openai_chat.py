@@ -5,6 +5,7 @@ from typing import Any
 
 import openai
 
+from jeoul.studies.generation.addresses import refusal_in
 from jeoul.studies.generation.base import (
     Answer,
     ProviderError,
@@ -14,8 +15,9 @@ from jeoul.studies.generation.base import (
     count_at,
     status_error,
     text_at,
+    words_of,
 )
-from jeoul.studies.generation.network import http_client, refusal_in
+from jeoul.studies.generation.network import http_client
 from jeoul.studies.models import Connection
 
 
@@ -78,7 +80,7 @@ def _translated(error: openai.APIError, key: str) -> ProviderError:
     refused = refusal_in(error)
     if refused is not None:
         return ProviderError("address_refused", str(refused), permanent=True)
-    message = clean(str(error.message), key)
+    message = clean(words_of(error.body, str(error.message)), key)
     if isinstance(error, openai.APITimeoutError):
         return ProviderError("timeout", message, permanent=False)
     if isinstance(error, openai.APIConnectionError):

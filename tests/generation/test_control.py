@@ -1,0 +1,209 @@
+"""Limits, the circuit breaker, the cap, pauses, new generations, in one process."""
+
+import json
+import threading
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+from jeoul.base import InvalidInput
+from jeoul.comparisons.building import build_comparisons
+from jeoul.studies.actions import WrongState, due_outputs, update_draft
+from jeoul.studies.generation.actions import outputs_due
+from jeoul.studies.generation.control import (
+    pause_generation,
+    rerun_outputs,
+    resume_generation,
+    retry_failed,
+    use_generation,
+)
+from jeoul.studies.generation.estimating import count_tokens, estimate_study
+from jeoul.studies.generation.limits import BREAKS_AT
+from jeoul.studies.generation.progress import generation_progress
+from jeoul.studies.generation.pump import Pump
+from jeoul.studies.models import Attempt, Connection, Output, Study
+from werkzeug import Response
+
+from tests import factories
+from tests.generation.test_generation import answer, expect, study_on, url_of
+
+pytestmark = pytest.mark.django_db
+
+
+def pump(seconds=20.0, **more):
+    """The job of the only connection, here; ids of what it stored."""
+    stored = []
+    Pump(Connection.objects.get().pk, on_stored=stored.extend, **more).run(seconds)
+    return stored
+
+
+def replying(httpserver, *responses):
+    """Each response once, then good answers."""
+    left, lock = list(responses), threading.Lock()
+
+    def reply(request):
+        with lock:
+            response = left.pop(0) if left else None
+        return response or Response(json.dumps(answer()), content_type="application/json")
+
+    expect(httpserver).respond_with_handler(reply)
+
+
+def test_a_pump_makes_everything_once_and_counts_each_try(httpserver):
+    replying(httpserver, Response("slow down", 429, {"Retry-After": "0"}))
+    study = study_on(url_of(httpserver), prompts=6, concurrency=4, price_in=1, price_out=1)
+    stored = pump()
+    assert sorted(stored) == sorted(Output.objects.values_list("pk", flat=True))
+    assert Attempt.objects.count() == 13
+    progress = generation_progress(study)
+    assert (progress.done, progress.failed, progress.percent) == (12, 0, 100)
+    assert progress.completion_tokens == 60
+    assert progress.cost == progress.spent == Decimal("0.000144")
+    assert Attempt.objects.filter(error_code="http_429", error_message__contains="slow").exists()
+
+
+def test_a_wrong_key_opens_the_circuit_and_the_rest_waits(httpserver):
+    expect(httpserver).respond_with_json({"error": {"message": "bad key"}}, status=401)
+    study = study_on(url_of(httpserver), prompts=20, concurrency=1)
+    pump()
+    progress = generation_progress(study)
+    assert (progress.failed, progress.due) == (BREAKS_AT, 40 - BREAKS_AT)
+    assert progress.holds[0].reason == "http_401: bad key"
+    assert len(httpserver.log) == BREAKS_AT
+    # Half open: one request when the time is over, and the pause grows.
+    connection = Connection.objects.get()
+    Connection.objects.update(hold_until=timezone.now() - timedelta(seconds=1))
+    pump()
+    assert len(httpserver.log) == BREAKS_AT + 1
+    assert Connection.objects.get().hold_until > connection.hold_until
+    # Trying again says that something was mended.
+    httpserver.clear()
+    expect(httpserver).respond_with_json(answer())
+    assert retry_failed(study=study, code="http_404") == 0
+    assert retry_failed(study=study, code="http_401") == BREAKS_AT + 1
+    pump()
+    assert generation_progress(study).done == 40
+
+
+def test_a_fault_of_one_request_says_nothing_about_the_connection(httpserver):
+    expect(httpserver).respond_with_json({"error": {"message": "too long"}}, status=400)
+    study = study_on(url_of(httpserver), prompts=5)
+    pump()
+    assert generation_progress(study).failures == [("http_400", 10)]
+    assert Connection.objects.get().hold_until is None
+
+
+def test_nothing_is_asked_beyond_the_cap(httpserver):
+    """Each request reserves its 10 answer tokens, 1 USD; two and a half fit at first."""
+    replying(httpserver)
+    study = study_on(
+        url_of(httpserver), prompts=4, concurrency=8, price_out=Decimal(100_000),
+        sampling={"max_tokens": 10},
+    )  # fmt: skip
+    Study.objects.filter(pk=study.pk).update(generation_cap=Decimal("2.5"))
+    study.refresh_from_db()
+    pump()
+    # 5 tokens each in truth: what was not used goes back and makes room.
+    assert generation_progress(study).spent <= Decimal("2.5")
+    assert len(httpserver.log) == 4
+    progress = generation_progress(study)
+    assert progress.at_cap
+    assert progress.due == 4
+    assert estimate_study(study).over_cap
+    Study.objects.filter(pk=study.pk).update(generation_cap=None)
+    pump()
+    assert generation_progress(study).done == 8
+
+
+def test_tokens_per_minute_hold(httpserver):
+    replying(httpserver)
+    study_on(
+        url_of(httpserver), prompts=5, concurrency=8, tokens_per_minute=110,
+        sampling={"max_tokens": 90},
+    )  # fmt: skip
+    pump(0.5)
+    assert len(httpserver.log) == 2
+
+
+def test_a_paused_study_is_not_asked_and_another_may_take_its_outputs_over(httpserver):
+    replying(httpserver)
+    study = study_on(url_of(httpserver))
+    actor = factories.owner_of(study)
+    pause_generation(study=study, actor=actor)
+    assert outputs_due(limit=10) == []
+    assert pump() == []
+    resume_generation(study=study, actor=actor)
+    assert len(outputs_due(limit=10)) == 2
+    pause_generation(study=study, actor=actor)
+    other = Study.objects.create(
+        title="other", slug="other", prompt_set_version=study.prompt_set_version
+    )
+    for at, version in enumerate(study.systems.all()):
+        other.entries.create(system_version=version, position=at)
+    assert due_outputs(study=other) == 0
+    assert len(pump()) == 2
+
+
+def test_a_rerun_lies_beside_and_replaces_nothing(httpserver):
+    expect(httpserver).respond_with_json(answer("old"))
+    study = study_on(url_of(httpserver))
+    actor = factories.owner_of(study)
+    with pytest.raises(WrongState):
+        rerun_outputs(study=study, actor=actor, reason="too early")
+    pump()
+    shown = set(study.comparisons.values_list("output_a", "output_b"))
+    with pytest.raises(InvalidInput):
+        rerun_outputs(study=study, actor=actor, reason=" ")
+    assert rerun_outputs(study=study, actor=actor, reason="the provider changed") == 2
+    httpserver.clear()
+    expect(httpserver).respond_with_json(answer("new"))
+    pump()
+    assert set(Output.objects.current().values_list("text", flat=True)) == {"old"}
+    assert set(Output.objects.filter(generation=1).values_list("text", flat=True)) == {"new"}
+    assert use_generation(study=study, actor=actor, generation=1) == 2
+    assert set(Output.objects.current().values_list("text", flat=True)) == {"new"}
+    build_comparisons(study=study)
+    assert set(study.comparisons.values_list("output_a", "output_b")) == shown
+
+
+def test_an_estimate_counts_before_and_measures_after(httpserver):
+    replying(httpserver)
+    study = study_on(
+        url_of(httpserver), prompts=2, price_in=Decimal(1), price_out=Decimal(2),
+        sampling={"max_tokens": 50},
+    )  # fmt: skip
+    before = estimate_study(study).systems[0]
+    assert (before.basis, before.answer_tokens, before.left) == ("limit", 50, 2)
+    assert before.cost_left == pytest.approx(2 * (Decimal(before.prompt_tokens) + 100) / 1_000_000)
+    pump()
+    after = estimate_study(study).systems[0]
+    assert (after.basis, after.answer_tokens, after.left) == ("measured", 5, 0)
+    assert count_tokens([{"role": "user", "content": "안녕하세요"}]) > count_tokens(
+        [{"role": "user", "content": "hello"}]
+    )
+
+
+def test_a_pump_that_is_told_to_end_gives_back_what_is_under_way(httpserver):
+    began, stop = threading.Event(), threading.Event()
+
+    def hang(request):
+        began.set()
+        threading.Event().wait(8)
+        return Response("late", 500)
+
+    expect(httpserver).respond_with_handler(hang)
+    study_on(url_of(httpserver))
+    threading.Thread(target=lambda: (began.wait(10), stop.set()), daemon=True).start()
+    pump(stop=stop)
+    assert set(Output.objects.values_list("state", flat=True)) == {"due"}
+    assert len(outputs_due(limit=10)) == 2
+    assert Attempt.objects.filter(error_code="lost").exists()
+
+
+def test_a_draft_may_set_its_cap(httpserver):
+    study = factories.make_study(start=False)
+    update_draft(
+        study=study, actor=factories.owner_of(study), settings={"generation_cap": Decimal(5)}
+    )
+    assert Study.objects.get(pk=study.pk).generation_cap == 5
