@@ -30,17 +30,17 @@ class Statement:
         # For a pooler that gives each transaction another connection.
         self._plain = _SLOT.sub(lambda m: f"%(p{m[1]})s", sql.replace("%", "%%"))
 
-    def rows(self, *values: object) -> list[tuple[Any, ...]]:
+    def rows(self, *values: Any) -> list[tuple[Any, ...]]:
         with connection.cursor() as cursor:
             if settings.PREPARE_STATEMENTS:
                 self._prepare(cursor)
                 cursor.execute(self._execute, values)
             else:
-                named = {f"p{at}": value for at, value in enumerate(values, 1)}
+                named: dict[str, Any] = {f"p{at}": value for at, value in enumerate(values, 1)}
                 cursor.execute(self._plain, named)
             return list(cursor.fetchall())
 
-    def row(self, *values: object) -> tuple[Any, ...] | None:
+    def row(self, *values: Any) -> tuple[Any, ...] | None:
         found = self.rows(*values)
         return found[0] if found else None
 
@@ -60,7 +60,7 @@ def columns(model: type[Model], alias: str) -> str:
 def _shape(model: type[Model]) -> tuple[list[str], list[tuple[int, Callable[..., Any]]]]:
     fields = model._meta.concrete_fields
     convert = [
-        (at, field.from_db_value)  # type: ignore[attr-defined]  # only some fields have one
+        (at, field.from_db_value)  # only some fields have one
         for at, field in enumerate(fields)
         if hasattr(field, "from_db_value")
     ]

@@ -83,5 +83,5 @@ def _generation_cost(
             into, out = version.connection.price_of(version.model)
             tokens = int(version.sampling.get("max_tokens") or _ANSWER_TOKENS)
             each = (into * int(chars / _TOKEN_CHARS) + out * tokens) / 1_000_000
-        total += max(0, wanted - row["n"]) * each
+        total += max(0, wanted - int(row["n"] or 0)) * each
     return total

@@ -92,7 +92,7 @@ def _unpacked(number: int, file: CorpusFile, raw: BinaryIO) -> Iterator[Piece]:
             else:
                 rest = data
             at += len(block)
-    except (OSError, EOFError, *_zst_errors()) as error:
+    except _broken() as error:
         raise CorpusError(f"{file.path} is broken after {at:,} bytes of text: {error}") from None
     if rest:
         yield Piece(number, at, at, rest)
@@ -108,10 +108,11 @@ def _stream(file: CorpusFile, raw: BinaryIO) -> Any:
     )
 
 
-def _zst_errors() -> tuple[type[Exception], ...]:
+def _broken() -> tuple[type[Exception], ...]:
+    """What a damaged or cut file raises."""
     import zstandard
 
-    return (zstandard.ZstdError,)
+    return (OSError, EOFError, zstandard.ZstdError)
 
 
 def read_range(file: CorpusFile, piece: Piece) -> tuple[bytes, str]:

@@ -139,7 +139,7 @@ class Index:
             return []
         self._told[which] = True
         cuts = np.flatnonzero(np.diff(places) > 1) + 1
-        found = []
+        found: list[tuple[int, int, str, int]] = []
         for run in np.split(np.arange(len(places)), cuts):
             if not new[run].any():
                 continue
