@@ -8,7 +8,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jeoul.settings")
 
 app = Celery(
     "jeoul",
-    include=["tasks.analyses", "tasks.generation", "tasks.risk", "tasks.sweeps", "tasks.watches"],
+    include=[
+        "tasks.alerts",
+        "tasks.analyses",
+        "tasks.generation",
+        "tasks.risk",
+        "tasks.sweeps",
+        "tasks.watches",
+    ],
 )
 app.config_from_object("django.conf:settings", namespace="CELERY")
 
@@ -23,6 +30,7 @@ def _schedule(sender: Celery, **_: object) -> None:
         "sweeps.chain",
         "sweeps.answers",
         "analyses.stale",
+        "alerts.watch",
         "risk.unscanned",
         "watches.rounds",
     ):

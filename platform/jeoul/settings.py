@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "jeoul.comparisons",
     "jeoul.quality",
     "jeoul.results",
+    "jeoul.conduct",
     "jeoul.dashboard",
     "jeoul.api",
     "annotation",
@@ -267,6 +268,12 @@ SWEEP_SECONDS = env.number("SWEEP_SECONDS", 20, at_least=1)
 
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "jeoul@localhost")
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25, at_least=1)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
+EMAIL_TIMEOUT = 10
 
 structlog.configure(
     processors=[

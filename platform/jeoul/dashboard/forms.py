@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.core.validators import validate_email
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
@@ -234,6 +235,25 @@ class AmendForm(forms.Form):
         max_digits=12, decimal_places=2, min_value=0, required=False, label=_("Budget")
     )
     reason = forms.CharField(max_length=1000, label=_("Reason"))
+
+
+class AlertRouteForm(forms.Form):
+    """Where a study's alerts go."""
+
+    emails = _LineList(
+        required=False,
+        label=_("Mail addresses, one per line"),
+        help_text=_("Without any, the owners' own addresses are used."),
+    )
+    webhook_url = forms.URLField(
+        max_length=500, required=False, assume_scheme="https", label=_("Webhook"),
+        help_text=_("Gets each alert as JSON by POST, signed in X-Jeoul-Signature."),
+    )  # fmt: skip
+
+    def clean_emails(self) -> list[str]:
+        for address in self.cleaned_data["emails"]:
+            validate_email(address)
+        return list(self.cleaned_data["emails"])
 
 
 class InviteForm(forms.Form):

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from jeoul.dashboard.views import account, material, people, planning, results, studies
+from jeoul.dashboard.views import account, material, people, planning, results, studies, watching
 
 _STUDY = "studies/<uuid:study>/"
 
@@ -21,6 +21,8 @@ urlpatterns = [
     path(f"{_STUDY}state/", studies.study_move, name="study-move"),
     path(f"{_STUDY}generate/", studies.study_generate, name="study-generate"),
     path(f"{_STUDY}amend/", studies.study_amend, name="study-amend"),
+    path(f"{_STUDY}alerts/route/", watching.alert_route, name="alert-route"),
+    path(f"{_STUDY}alerts/<uuid:alert>/seen/", watching.alert_seen, name="alert-seen"),
     path(f"{_STUDY}pilot/end/", studies.pilot_end, name="pilot-end"),
     path(f"{_STUDY}members/", studies.member_set, name="member-set"),
     path(f"{_STUDY}invites/", studies.invite_create, name="invite-create"),

@@ -36,6 +36,12 @@ def points(value: float | None) -> str:
 
 
 @register.filter
+def part_groups(figures: Any) -> list[tuple[list[Any], str]]:
+    """Progress by pair and by slice, each with its heading."""
+    return [(figures.pairs, _("By pair")), (figures.slices, _("By slice"))]
+
+
+@register.filter
 def pvalue(value: float | None) -> str:
     if value is None:
         return "–"

@@ -12,6 +12,7 @@ from jeoul.conduct.planning import Draft, estimate, prompts_needed, smaller
 from jeoul.conduct.problems import warnings
 from jeoul.dashboard.forms import StudyForm, initial_of
 from jeoul.dashboard.page import researcher, signed_in
+from jeoul.risk.models import CleanState
 from jeoul.studies.models import Design, PromptSetVersion, Study, SystemVersion
 
 
@@ -35,6 +36,13 @@ def plan_of_study(study: Study) -> dict[str, Any]:
     """Of a draft as it is stored."""
     versions = list(study.systems.select_related("system", "connection"))
     return _plan(initial_of(study), study.prompt_set_version, versions)
+
+
+def _contaminated(prompts: PromptSetVersion) -> int:
+    """Prompts that the newest look through a corpus found there, in part or whole."""
+    newest = prompts.contamination_checks.first()
+    found = [CleanState.DIRTY, CleanState.NOT_CLEAN]
+    return newest.overlaps.filter(state__in=found).count() if newest else 0
 
 
 def _plan(
@@ -71,5 +79,6 @@ def _plan(
             plan,
             floor=data.get("pay_floor_per_hour") or Decimal(0),
             budget=data.get("budget"),
+            contaminated=_contaminated(prompts),
         ),
     }

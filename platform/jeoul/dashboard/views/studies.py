@@ -41,8 +41,9 @@ from jeoul.dashboard.page import (
 )
 from jeoul.dashboard.starts import STARTS
 from jeoul.dashboard.views.planning import plan_of_form, plan_of_study
+from jeoul.dashboard.views.watching import live_context, route_context
 from jeoul.results.actions import latest_analysis
-from jeoul.results.progress import study_outputs, study_progress
+from jeoul.results.progress import study_outputs
 from jeoul.results.words import verdict
 from jeoul.studies.access import studies_for
 from jeoul.studies.actions import (
@@ -175,7 +176,7 @@ def _apply(form: StudyForm, criteria: Criteria, study: Study, request: HttpReque
 def study_detail(request: HttpRequest, study: UUID) -> HttpResponse:
     """The overview; ``?part=progress`` is what htmx asks for again and again."""
     found = open_study(request, study)
-    context = study_context(request, found, "overview") | {"progress": study_progress(found)}
+    context = study_context(request, found, "overview") | live_context(found)
     if request.GET.get("part") != "progress":
         context |= _overview(found)
     return page(request, "dashboard/study_detail.html", "studies", context)
@@ -200,7 +201,7 @@ def _overview(study: Study) -> dict[str, Any]:
         "amendments": study.amendments.select_related("by"),
         "members": study.memberships.select_related("user").order_by("pk"),
         "member_form": MemberForm(),
-    }
+    } | route_context(study)
 
 
 @require_POST

@@ -2,13 +2,14 @@
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from jeoul.base import Row
 
 
 class Risk(models.TextChoices):
-    REALISTIC = "realistic", "Realistic"
-    HIGH = "high", "High-risk"
+    REALISTIC = "realistic", _("Realistic")
+    HIGH = "high", _("High-risk")
 
 
 class PromptSet(Row):

@@ -1,0 +1,202 @@
+"""The figures of a running study; the same cost whatever is stored where it can be had."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Sum
+from django.utils import timezone
+
+from jeoul.comparisons.models import Kind
+from jeoul.conduct.rules import Share, Watched
+from jeoul.quality.models import FlagState
+from jeoul.results.models import Analysis
+from jeoul.results.progress import StudyProgress
+from jeoul.studies.models import Connection, OutputState, Risk, Study, SystemVersion
+
+# The newest judgements that medians and falls are read from.
+_NEWEST: Final = 1000
+_GOLD: Final = 400
+# Counting pairs and slices reads every comparison: all who watch share one count.
+_KEPT_SECONDS: Final = 5
+
+_MEDIAN = """
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), count(seconds) FROM (
+    SELECT COALESCE(t.visible_ms / 1000.0, j.seconds) AS seconds
+    FROM comparisons_judgement j LEFT JOIN comparisons_telemetry t ON t.judgement_id = j.id
+    WHERE j.study_id = %s AND NOT j.imported ORDER BY j.id DESC LIMIT %s
+) newest
+"""
+# Of each comparison among the newest: how many pairs of votes, and how many of them agree.
+_AGREEMENT = """
+WITH newest AS (
+    SELECT j.id, j.comparison_id, a.outcome
+    FROM comparisons_judgement j
+    JOIN comparisons_answer a ON a.judgement_id = j.id
+    JOIN studies_criterion c ON c.id = a.criterion_id AND c.is_overall
+    JOIN comparisons_comparison x ON x.id = j.comparison_id AND x.kind = 'real'
+    WHERE j.study_id = %s ORDER BY j.id DESC LIMIT %s
+), counted AS (
+    SELECT comparison_id, outcome, count(*) AS n, max(id) AS last FROM newest GROUP BY 1, 2
+)
+SELECT max(last) AS at, sum(n) * (sum(n) - 1) / 2, sum(n * (n - 1) / 2)
+FROM counted GROUP BY comparison_id HAVING sum(n) > 1 ORDER BY at
+"""
+_GOLD_ANSWERS = """
+SELECT CASE a.outcome WHEN 0 THEN 1 WHEN 1 THEN -1 ELSE 0 END = x.gold_sign
+FROM comparisons_judgement j
+JOIN comparisons_answer a ON a.judgement_id = j.id
+JOIN studies_criterion c ON c.id = a.criterion_id AND c.is_overall
+JOIN comparisons_comparison x ON x.id = j.comparison_id AND x.kind = 'gold'
+WHERE j.study_id = %s ORDER BY j.id DESC LIMIT %s
+"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A pair's or a slice's share of the work."""
+
+    name: str
+    judged: int
+    planned: int
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.judged / self.planned) if self.planned else 0
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What stands beside the progress of a study."""
+
+    pairs: list[Part]
+    slices: list[Part]
+    median_seconds: float | None
+    timed: int
+    hourly_pay: Decimal | None
+    spent: Decimal
+    flags: int
+    reports: int
+    agreement: dict[str, Any] | None
+
+    def under(self, floor: Decimal) -> bool:
+        return self.hourly_pay is not None and self.hourly_pay < floor
+
+
+def _rows(query: str, *values: object) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchall()
+
+
+def median_seconds(study: Study) -> tuple[float | None, int]:
+    """Of the newest judgements, and how many of them were timed."""
+    ((median, n),) = _rows(_MEDIAN, study.pk, _NEWEST)
+    return median, n
+
+
+def hourly_pay(study: Study, median: float | None) -> Decimal | None:
+    """What an hour earns at the median time; None where nothing is paid or timed."""
+    if not median or study.pay_per_judgement <= 0:
+        return None
+    return study.pay_per_judgement * 3600 / Decimal(median)
+
+
+def _parts(study: Study) -> tuple[list[Part], list[Part]]:
+    key = f"parts:{study.pk}"
+    kept: tuple[list[Part], list[Part]] | None = cache.get(key)
+    if kept is None:
+        kept = _counted(study)
+        cache.set(key, kept, _KEPT_SECONDS)
+    return kept
+
+
+def _counted(study: Study) -> tuple[list[Part], list[Part]]:
+    """By pair and by realistic or high-risk, from one pass over the comparisons."""
+    rows = (
+        study.comparisons.filter(kind=Kind.REAL)
+        .order_by()
+        .values_list("system_a", "system_b", "prompt__risk")
+        .annotate(judged=Sum("judged"), planned=Sum("target"))
+    )
+    pairs: dict[tuple[int, int], list[int]] = {}
+    slices: dict[str, list[int]] = {}
+    for a, b, risk, judged, planned in rows:
+        for sums in (pairs.setdefault((a, b), [0, 0]), slices.setdefault(risk, [0, 0])):
+            sums[0] += judged
+            sums[1] += planned
+    ids = {pk for pair in pairs for pk in pair}
+    labels = {
+        v.pk: v.label for v in SystemVersion.objects.filter(pk__in=ids).select_related("system")
+    }
+    return (
+        [Part(f"{labels[a]} – {labels[b]}", *sums) for (a, b), sums in sorted(pairs.items())],
+        [Part(str(Risk(risk).label), *sums) for risk, sums in sorted(slices.items(), reverse=True)],
+    )
+
+
+def figures(study: Study, progress: StudyProgress, analysis: Analysis | None) -> Figures:
+    """Six queries."""
+    median, timed = median_seconds(study)
+    pairs, slices = _parts(study)
+    return Figures(
+        pairs=pairs,
+        slices=slices,
+        median_seconds=median,
+        timed=timed,
+        hourly_pay=hourly_pay(study, median),
+        spent=progress.people_cost + progress.generation_cost,
+        flags=study.flags.filter(state=FlagState.OPEN).count(),
+        reports=study.reports.filter(handled_at=None).count(),
+        agreement=analysis and _agreement(analysis),
+    )
+
+
+def _agreement(analysis: Analysis) -> dict[str, Any] | None:
+    """The overall criterion's nominal alpha with its interval, as it was last computed."""
+    for criterion in analysis.results["criteria"]:
+        if criterion["is_overall"]:
+            found: dict[str, Any] = (criterion["agreement"] or {}).get("nominal") or {}
+            return found if found.get("alpha") is not None else None
+    return None
+
+
+def _halves(rows: list[tuple[int, int]]) -> tuple[Share, Share]:
+    """The older three quarters and the newest quarter of (n, good), oldest first."""
+    cut = len(rows) - len(rows) // 4
+    before, recent = rows[:cut], rows[cut:]
+    return (
+        Share(sum(int(good) for _n, good in before), sum(int(n) for n, _good in before)),
+        Share(sum(int(good) for _n, good in recent), sum(int(n) for n, _good in recent)),
+    )
+
+
+def watched(study: Study, progress: StudyProgress) -> Watched:
+    """What the rules of the alerts look at."""
+    median, timed = median_seconds(study)
+    agreement = [(n, good) for _at, n, good in _rows(_AGREEMENT, study.pk, 2 * _NEWEST)]
+    gold = [(1, int(right)) for (right,) in reversed(_rows(_GOLD_ANSWERS, study.pk, _GOLD))]
+    return Watched(
+        planned=progress.planned,
+        judged=progress.judged,
+        budget=study.budget,
+        spent=progress.people_cost + progress.generation_cost,
+        floor=study.pay_floor_per_hour,
+        hourly_pay=hourly_pay(study, median),
+        timed=timed,
+        agreement=_halves(agreement),
+        gold=_halves(gold),
+        failing=_failing(study),
+    )
+
+
+def _failing(study: Study) -> dict[str, str]:
+    """Connections that hold back while this study still waits for their outputs."""
+    held = Connection.objects.filter(
+        hold_until__gt=timezone.now(),
+        versions__studies=study,
+        versions__outputs__state=OutputState.DUE,
+    ).distinct()
+    return {c.name: c.hold_reason for c in held}

@@ -1,0 +1,65 @@
+"""Alerts of a study: where they go, and that they were seen."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST
+
+from jeoul.accounts.roles import May
+from jeoul.conduct.access import get_alert
+from jeoul.conduct.alerts import mark_seen, set_route, words
+from jeoul.conduct.figures import figures
+from jeoul.conduct.models import AlertRoute
+from jeoul.dashboard.forms import AlertRouteForm
+from jeoul.dashboard.page import open_study, researcher, signed_in
+from jeoul.results.actions import latest_analysis
+from jeoul.results.progress import study_progress
+from jeoul.studies.models import Study
+
+
+def live_context(study: Study) -> dict[str, Any]:
+    """What the overview asks for again and again while people judge."""
+    progress = study_progress(study)
+    found = figures(study, progress, latest_analysis(study))
+    return {
+        "progress": progress,
+        "figures": found,
+        "under_floor": found.under(study.pay_floor_per_hour),
+        "spent_percent": round(100 * found.spent / study.budget) if study.budget else None,
+        "alerts": [
+            (alert, words(alert.kind, alert.facts))
+            for alert in study.alerts.filter(seen_at=None)[:20]
+        ],
+    }
+
+
+def route_context(study: Study) -> dict[str, Any]:
+    route = AlertRoute.objects.filter(study=study).first()
+    initial = {"emails": "\n".join(route.emails), "webhook_url": route.webhook_url} if route else {}
+    return {"route": route, "route_form": AlertRouteForm(initial=initial)}
+
+
+@require_POST
+@signed_in
+def alert_route(request: HttpRequest, study: UUID) -> HttpResponse:
+    found = open_study(request, study, May.RUN)
+    form = AlertRouteForm(request.POST)
+    if form.is_valid():
+        set_route(study=found, actor=researcher(request), **form.cleaned_data)
+        messages.success(request, _("Saved."))
+    else:
+        for errors in form.errors.values():
+            messages.error(request, " ".join(str(e) for e in errors))
+    return redirect("study-detail", study=found.uuid)
+
+
+@require_POST
+@signed_in
+def alert_seen(request: HttpRequest, study: UUID, alert: UUID) -> HttpResponse:
+    found = open_study(request, study, May.RUN)
+    mark_seen(alert=get_alert(found, alert), actor=researcher(request))
+    return redirect("study-detail", study=found.uuid)
