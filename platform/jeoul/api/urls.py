@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from jeoul.api import docs, material, people, reading, studies
+from jeoul.api import docs, gate, material, people, reading, studies
 
 _V1 = "v1/"
 _STUDY = f"{_V1}studies/<uuid:study>/"
@@ -30,6 +30,7 @@ urlpatterns = [
     path(f"{_STUDY}close/", studies.Close.as_view()),
     path(f"{_STUDY}archive/", studies.Archive.as_view()),
     path(f"{_STUDY}plan/", reading.Plan.as_view()),
+    path(f"{_STUDY}gate/", gate.Gate.as_view(), name="api-gate"),
     path(f"{_STUDY}members/", people.Members.as_view()),
     path(f"{_STUDY}generate/", studies.Generate.as_view()),
     path(f"{_STUDY}amendments/", studies.Amendments.as_view()),

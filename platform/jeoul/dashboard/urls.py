@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from jeoul.dashboard.views import account, material, people, planning, results, studies, watching
+from jeoul.dashboard.views.gate import study_gate
 
 _STUDY = "studies/<uuid:study>/"
 
@@ -27,6 +28,7 @@ urlpatterns = [
     path(f"{_STUDY}members/", studies.member_set, name="member-set"),
     path(f"{_STUDY}invites/", studies.invite_create, name="invite-create"),
     path(f"{_STUDY}results/", results.study_results, name="study-results"),
+    path(f"{_STUDY}gate/", study_gate, name="study-gate"),
     path(f"{_STUDY}report/", results.study_report, name="study-report"),
     path(f"{_STUDY}charts/<str:name>.<str:form>", results.study_chart, name="study-chart"),
     path(f"{_STUDY}exports/<str:what>.<str:form>", results.study_export, name="study-export"),

@@ -14,6 +14,7 @@ from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
 from jeoul.accounts.roles import Role
 from jeoul.base import DomainError, InvalidInput
+from jeoul.studies.gate_rule import normal_rule, rule_problems
 from jeoul.studies.hashing import content_hash
 from jeoul.studies.models import (
     Amendment,
@@ -96,6 +97,7 @@ SETTINGS = (
     "generation_cap",
     "smallest_difference",
     "pilot_prompts",
+    "gate",
 )
 # What may still change after the start, by an amendment with a reason.
 AMENDABLE = (
@@ -108,6 +110,7 @@ AMENDABLE = (
     "risk_policy",
     "contamination",
     "pilot_prompts",
+    "gate",
 )
 
 
@@ -148,12 +151,17 @@ def create_study(
         imported=imported,
         simulated=simulated,
     )
-    _apply(study, settings or {}, SETTINGS)
+    given = dict(settings or {})
+    gate = given.pop("gate", None)
+    _apply(study, given, SETTINGS)
     study.save()
     Membership.objects.create(study=study, user=owner, role=Role.OWNER)
     if systems:
         set_systems(study=study, systems=systems, baseline=baseline)
     set_criteria(study=study, criteria=criteria or [OVERALL])
+    if gate:
+        study.gate = normal_rule(study, gate)
+        study.save(update_fields=["gate"])
     record(actor=owner, verb="study.create", target=study, study_uuid=study.uuid)
     return study
 
@@ -165,6 +173,8 @@ def _apply(study: Study, values: dict[str, Any], allowed: tuple[str, ...]) -> No
                 f"Unknown or fixed setting {name!r}; known are {', '.join(allowed)}.", field=name
             )
         setattr(study, name, value)
+    if "gate" in values:
+        study.gate = normal_rule(study, study.gate)
     if not 1 <= study.overlap <= 1000:
         raise InvalidInput("The overlap must be between 1 and 1000.", field="overlap")
     if not 1 <= study.samples <= 100:
@@ -293,7 +303,7 @@ def problems_before_start(study: Study) -> list[str]:
         found.append("Choose at least two systems.")
     if study.design == Design.BASELINE and not study.entries.filter(is_baseline=True).exists():
         found.append("The design needs a baseline system.")
-    return found
+    return found + rule_problems(study, study.gate)
 
 
 def due_outputs(*, study: Study) -> int:
@@ -404,11 +414,15 @@ def amend_study(*, study: Study, actor: User, reason: str, change: dict[str, Any
         number=locked.amendments.count() + 1,
         by=actor,
         reason=reason,
-        change={n: {"from": str(before[n]), "to": str(change[n])} for n in change},
+        change={n: {"from": _said(before[n]), "to": _said(getattr(locked, n))} for n in change},
     )
     record(actor=actor, verb="study.amend", target=locked, study_uuid=locked.uuid)
     study.refresh_from_db()
     return amendment
+
+
+def _said(value: Any) -> Any:
+    return value if isinstance(value, dict) else str(value)
 
 
 @transaction.atomic

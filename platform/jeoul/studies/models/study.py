@@ -82,6 +82,8 @@ class Study(Row):
     smallest_difference = models.FloatField(default=0.05)
     # While a pilot runs, only so many of the prompts are asked; empty means all.
     pilot_prompts = models.PositiveIntegerField(null=True, blank=True)
+    # When a version may ship, as jeoul.studies.gate_rule writes it down.
+    gate = models.JSONField(null=True, blank=True)
     plan = models.JSONField(null=True)
     plan_hash = models.CharField(max_length=64, blank=True)
     frozen_at = models.DateTimeField(null=True)

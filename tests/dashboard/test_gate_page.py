@@ -1,0 +1,42 @@
+"""The gate on the dashboard: seen, set by a form, changed with a reason."""
+
+import pytest
+from django.urls import reverse
+
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+
+def _posted(*conditions, **more):
+    data = {"form-TOTAL_FORMS": len(conditions), "form-INITIAL_FORMS": 0}
+    for at, condition in enumerate(conditions):
+        data |= {f"form-{at}-{k}": v for k, v in condition.items()}
+    return data | more
+
+
+def test_a_researcher_says_what_must_hold_and_sees_whether_it_does(client):
+    study = factories.make_study()
+    client.force_login(factories.owner_of(study))
+    url = reverse("study-gate", args=[study.uuid])
+    assert b"No gate yet" in client.get(url).content
+    rule = {"claim": "better", "system": "beta", "baseline": "alpha", "criterion": "overall",
+            "risk": "realistic", "margin": "2", "confidence": "95"}  # fmt: skip
+    refused = client.post(url, _posted(rule))
+    assert (refused.status_code, b"needs a reason" in refused.content) == (422, True)
+    assert b'value="2' in refused.content
+    assert client.post(url, _posted(rule, {"claim": ""}, reason="agreed")).status_code == 302
+    study.refresh_from_db()
+    (condition,) = study.gate["conditions"]
+    assert (condition["margin"], condition["where"]) == (0.02, {"risk": "realistic"})
+    assert study.amendments.get().reason == "agreed"
+    page = client.get(url).content.decode()
+    assert "not yet" in page
+    assert "Confidence sequences" in page
+    card = client.get(f"{url}?part=card", headers={"hx-request": "true"}).content.decode()
+    assert "Gate" in card
+    assert "<html" not in card
+    results = client.get(reverse("study-results", args=[study.uuid])).content.decode()
+    assert f"{url}?part=card" in results
+    client.force_login(factories.make_user())
+    assert client.get(url).status_code == 404
