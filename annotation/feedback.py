@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from jeoul.comparisons.actions import Said
-from jeoul.comparisons.models import Assignment, Judgement, Kind
-from jeoul.studies.models import A_WINS, B_WINS, TIE, Criterion
+from jeoul.comparisons.models import Assignment, Kind
+from jeoul.comparisons.statements import LAST_TIMES
+from jeoul.studies.models import A_WINS, B_WINS, TIE, Criterion, Output
 
 from annotation.item import rendered
 from annotation.scales import label_of, label_of_sign
@@ -58,12 +60,15 @@ def racing(held: Assignment, telemetry: dict[str, int | None] | None) -> bool:
     A gentle word only: nothing is stored, and nobody is judged by it.
     """
     seen = (telemetry or {}).get("visible_ms")
-    # One query for those few who may be racing, none for the rest.
     if seen is None or seen > 60_000:
         return False
-    last = Judgement.objects.filter(assignment__enrolment=held.enrolment_id, supersedes=None)
-    rows = last.order_by("-id").values_list(
-        "telemetry__visible_ms", "comparison__output_a__text", "comparison__output_b__text"
-    )[:IN_A_ROW]
-    fast = [ms is not None and ms < 1000 * least_seconds(a, b) for ms, a, b in rows]
-    return len(fast) == IN_A_ROW and all(fast)
+    rows = LAST_TIMES.rows(held.enrolment_id, IN_A_ROW)
+    return len(rows) == IN_A_ROW and all(
+        ms is not None and ms < 1000 * (_least_of(a) + _least_of(b)) for ms, a, b in rows
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _least_of(output_id: int) -> float:
+    """Of an output's text, which never changes."""
+    return least_seconds(Output.objects.values_list("text", flat=True).get(pk=output_id))

@@ -3,9 +3,13 @@
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.template.loader import render_to_string
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language
 from jeoul.comparisons.models import Answer, Assignment, Comparison, Judgement, Kind
 from jeoul.comparisons.reading import comparison_with_texts
 from jeoul.risk.words import announced
@@ -55,6 +59,8 @@ class Item:
     language: str
     expires_at: Any
     errors: list[str] = field(default_factory=list)
+    # The criteria as HTML where nothing is chosen yet, else empty.
+    questions: str = ""
 
 
 def _side(output: Output) -> Side:
@@ -63,7 +69,37 @@ def _side(output: Output) -> Side:
 
 
 def criteria_of(study: Study) -> list[Criterion]:
+    """The study's questions; a frozen plan's can't change, so they are read once."""
+    if study.frozen_at:
+        return list(_frozen_criteria(study.pk, study.frozen_at))
     return list(study.criteria.all())
+
+
+@lru_cache(maxsize=256)
+def _frozen_criteria(study_id: int, frozen_at: datetime) -> tuple[Criterion, ...]:
+    return tuple(Criterion.objects.filter(study=study_id))
+
+
+def _questions(criteria: list[Criterion], study: Study) -> str:
+    """The form's questions as nobody has answered them yet: the same at each comparison."""
+    if not study.frozen_at:
+        return _render_questions([shown_criterion(c) for c in criteria])
+    return _frozen_questions(study.pk, study.frozen_at, get_language() or "")
+
+
+@lru_cache(maxsize=256)
+def _frozen_questions(study_id: int, frozen_at: datetime, language: str) -> str:
+    criteria = _frozen_criteria(study_id, frozen_at)
+    return _render_questions([shown_criterion(c) for c in criteria])
+
+
+def _render_questions(shown: list["ShownCriterion"]) -> str:
+    return mark_safe(  # noqa: S308 - the template has escaped it
+        "".join(
+            render_to_string("annotation/_criterion.html", {"criterion": criterion})
+            for criterion in shown
+        )
+    )
 
 
 def shown_criterion(
@@ -113,6 +149,7 @@ def build_item(
         left=a if assignment.a_on_left else b,
         right=b if assignment.a_on_left else a,
         criteria=[shown_criterion(c, filled, errors.get(c.key, "")) for c in criteria],
+        questions="" if filled or errors else _questions(criteria, study),
         content_warning=warning,
         language=comparison.prompt.language,
         expires_at=assignment.expires_at,

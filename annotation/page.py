@@ -1,6 +1,8 @@
 """What every page of the annotator shares: addresses, language, progress."""
 
-from typing import Any
+import uuid
+from functools import cache
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -48,15 +50,32 @@ def progress_of(enrolment: Enrolment) -> dict[str, int]:
     return {"done": done, "total": total, "percent": round(100 * done / total)}
 
 
-def urls_for(token: str, assignment: object = None) -> dict[str, str]:
-    urls = {
-        name: reverse(f"worker-{name}", args=[token])
+_MARK: Final = "JEOUL"
+_NOBODY: Final = uuid.UUID(int=0)
+
+
+@cache
+def _shapes() -> tuple[dict[str, str], dict[str, str]]:
+    """The addresses of a worker, and of an assignment, with marks where the ids go."""
+    of_worker = {
+        name: reverse(f"worker-{name}", args=[_MARK])
         for name in ("home", "consent", "instructions", "leave", "undo")
     }
-    urls["next"] = reverse("worker-compare", args=[token])
+    of_worker["next"] = reverse("worker-compare", args=[_MARK])
+    of_item = {
+        name: reverse(f"worker-{name}", args=[_MARK, _NOBODY])
+        for name in ("submit", "skip", "report", "draft", "heartbeat", "decline")
+    }
+    return of_worker, of_item
+
+
+def urls_for(token: str, assignment: object = None) -> dict[str, str]:
+    """The addresses that a page leads to; looked up once, since each page has a dozen."""
+    of_worker, of_item = _shapes()
+    urls = {name: url.replace(_MARK, token) for name, url in of_worker.items()}
     if assignment is not None:
-        for name in ("submit", "skip", "report", "draft", "heartbeat", "decline"):
-            urls[name] = reverse(f"worker-{name}", args=[token, assignment])
+        for name, url in of_item.items():
+            urls[name] = url.replace(_MARK, token).replace(str(_NOBODY), str(assignment))
     return urls
 
 

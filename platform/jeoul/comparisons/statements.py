@@ -140,6 +140,19 @@ TEXTS: Final = Statement(
     WHERE c.id = $1
     """,
 )
+# Time in view of the worker's latest answers, with the outputs that they were about.
+LAST_TIMES: Final = Statement(
+    "jeoul_last_times",
+    """
+    SELECT t.visible_ms, c.output_a_id, c.output_b_id FROM (
+        SELECT id, comparison_id FROM comparisons_assignment
+        WHERE enrolment_id = $1 AND state = 'submitted' ORDER BY id DESC LIMIT $2::int
+    ) a
+    JOIN comparisons_comparison c ON c.id = a.comparison_id
+    JOIN comparisons_judgement j ON j.assignment_id = a.id AND j.supersedes_id IS NULL
+    LEFT JOIN comparisons_telemetry t ON t.judgement_id = j.id
+    """,
+)
 LOCK_ASSIGNMENT: Final = Statement(
     "jeoul_lock_assignment",
     """
