@@ -156,6 +156,9 @@ class Assignment(Row):
             # What a worker had last: for the distance between prompts, and for repeats.
             models.Index(fields=["enrolment", "-id"], name="assignment_latest"),
             models.Index(
+                fields=["comparison"], name="assignment_repeats", condition=Q(repeat__gt=0)
+            ),
+            models.Index(
                 fields=["expires_at"], name="assignment_expiry", condition=Q(state="reserved")
             ),
         )

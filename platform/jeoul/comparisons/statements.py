@@ -16,7 +16,7 @@ from jeoul.workers.models import Enrolment
 from jeoul.workers.reading import COLUMNS, JOINED
 
 # So many open comparisons are looked at before the walk jumps to where the worker was last.
-FRONT: Final = 64
+FRONT: Final = 32
 _C: Final = columns(Comparison, "c")
 _A: Final = columns(Assignment, "a")
 _OPEN: Final = "c.ready AND c.kind = 'real' AND c.taken < c.target"
@@ -58,7 +58,7 @@ def _walk(name: str, *, limit: str, by_language: bool) -> Statement:
 
 NEAR: Final = _walk("jeoul_choose_near", limit=f"LIMIT {FRONT}", by_language=False)
 FAR: Final = _walk("jeoul_choose_far", limit="", by_language=False)
-NEAR_IN: Final = _walk("jeoul_choose_near_in", limit=f"LIMIT {FRONT // 4}", by_language=True)
+NEAR_IN: Final = _walk("jeoul_choose_near_in", limit=f"LIMIT {FRONT // 2}", by_language=True)
 FAR_IN: Final = _walk("jeoul_choose_far_in", limit="", by_language=True)
 
 # The worker's latest real comparison, as far as it was filled when they got it.

@@ -23,7 +23,8 @@ Ints = NDArray[Any]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-KINDS: Final = ("real", "gold", "training")
+# A repeat is a real comparison asked again with its sides swapped: no vote of its own.
+KINDS: Final = ("real", "gold", "training", "repeat")
 
 _JUDGEMENTS: Final = {
     "id": ("i8", "j.id"),
@@ -129,6 +130,9 @@ def read_study(study: Study) -> tuple[Table, Names]:
         "left": judgements["left"].astype(np.int8)[row],
         "seconds": judgements["seconds"][row],
     } | {name: column[at] for name, column in of_comparison.items()}
+    again = table["kind"] == KINDS.index("real")
+    again &= _repeated(study, judgements["id"])[row]
+    table["kind"][again] = KINDS.index("repeat")
     return Table(table), Names(comparisons["id"], prompts, workers, outputs, systems)
 
 
@@ -151,6 +155,19 @@ def _judgements(study: Study) -> dict[str, Column]:
     known = at >= 0
     found["seconds"][at[known]] = times["ms"][known] / 1000
     return found
+
+
+def _repeated(study: Study, judgements: Ints) -> Bools:
+    """Which of the judgements answer a declared repeat; an index holds these few alone."""
+    source = (
+        "FROM comparisons_assignment s JOIN comparisons_judgement j ON j.assignment_id = s.id "
+        "WHERE s.repeat > 0 AND j.study_id = %s"
+    )
+    found = read_columns(source, [study.pk], {"judgement": ("i8", "j.id")})
+    at = places(judgements, found["judgement"])
+    repeated = np.zeros(len(judgements), dtype=bool)
+    repeated[at[at >= 0]] = True
+    return repeated
 
 
 def _answers(study: Study, judgements: Ints) -> dict[str, Column]:
