@@ -81,7 +81,9 @@ def test_checks_and_repeats_are_mixed_in_and_capped():
 
 def test_a_study_stopped_at_any_moment_is_balanced():
     rng = random.Random(11)
-    study = factories.make_study(prompts=10, systems=("a", "b", "c"), overlap=3, seed=rng.randrange(99))
+    study = factories.make_study(
+        prompts=10, systems=("a", "b", "c"), overlap=3, seed=rng.randrange(99)
+    )
     workers = [factories.worker_for(study) for _ in range(5)]
     skipped = 0
     for turn in range(88):

@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('comparisons', '0005_language_of_what_is_there'),
-        ('workers', '0003_machine_judges'),
+        ("comparisons", "0005_language_of_what_is_there"),
+        ("workers", "0003_machine_judges"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='assignment',
-            index=models.Index(condition=models.Q(('repeat__gt', 0)), fields=['comparison'], name='assignment_repeats'),
+            model_name="assignment",
+            index=models.Index(
+                condition=models.Q(("repeat__gt", 0)),
+                fields=["comparison"],
+                name="assignment_repeats",
+            ),
         ),
     ]
