@@ -3,7 +3,8 @@
 import uuid
 
 from django.http import Http404
-from jeoul.comparisons.models import Assignment, Judgement
+from jeoul.comparisons.first_steps import trial_of
+from jeoul.comparisons.models import Assignment, Judgement, Kind
 from jeoul.comparisons.reading import find_assignment
 from jeoul.workers.models import Enrolment, Invite
 
@@ -24,10 +25,14 @@ def get_assignment(enrolment: Enrolment, assignment: uuid.UUID) -> Assignment:
 
 
 def last_judgement(enrolment: Enrolment) -> Judgement:
-    """The worker's latest judgement in force."""
+    """The worker's latest judgement in force; practice and a trial that is over stay."""
+    closed = {Kind.TRAINING}
+    if enrolment.prepared_at or trial_of(enrolment).done == 0:
+        closed.add(Kind.QUALIFICATION)
     found = (
         Judgement.objects.filter(assignment__enrolment=enrolment, superseded_by=None)
-        .select_related("assignment")
+        .exclude(comparison__kind__in=closed)
+        .select_related("assignment__comparison")
         .order_by("-judged_at", "-id")
         .first()
     )

@@ -1,13 +1,15 @@
 """A comparison as the annotator's browser receives it: texts, sides, questions; no system."""
 
+import re
 import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 from jeoul.comparisons.models import Answer, Assignment, Comparison, Judgement, Kind
@@ -25,10 +27,45 @@ def rendered(text: str) -> str:
     return render_markdown(text)
 
 
+# A message longer than this can be put away.
+LONG: Final = 1200
+# Scripts that one language (or nearly one) is written in; the first that fills a text tells it.
+_SCRIPTS: Final = (
+    ("ko", re.compile(r"[\uac00-\ud7af]")),
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("zh", re.compile(r"[\u4e00-\u9fff]")),
+    ("th", re.compile(r"[\u0e00-\u0e7f]")),
+    ("el", re.compile(r"[\u0370-\u03ff]")),
+    ("he", re.compile(r"[\u0590-\u05ff]")),
+    ("ar", re.compile(r"[\u0600-\u06ff]")),
+    ("hi", re.compile(r"[\u0900-\u097f]")),
+    ("ru", re.compile(r"[\u0400-\u04ff]")),
+)
+_SAME_SCRIPT: Final = {"ar": ("fa", "ur"), "ru": ("uk", "bg", "sr", "kk"), "hi": ("mr", "ne")}
+_LETTER: Final = re.compile(r"[^\W\d_]")
+
+
 @dataclass(frozen=True)
 class Side:
     html: str
     raw: str
+    language: str = ""
+
+
+def language_of(text: str, asked_in: str) -> str:
+    """What a screen reader should speak: the prompt's language, unless the script says another.
+
+    An answer in Korean to an English question is read as Korean; Latin letters tell nothing.
+    """
+    start = text[:2000]
+    letters = len(_LETTER.findall(start))
+    if start.isascii() or not letters:
+        return asked_in
+    for code, script in _SCRIPTS:
+        if len(script.findall(start)) > 0.3 * letters:
+            same = (code, *_SAME_SCRIPT.get(code, ()))
+            return asked_in if asked_in.split("-")[0] in same else code
+    return asked_in
 
 
 @dataclass
@@ -51,21 +88,21 @@ class ShownCriterion:
 class Item:
     assignment_id: uuid.UUID
     client_key: uuid.UUID
-    messages: list[dict[str, str]]
+    messages: list[dict[str, Any]]
     left: Side
     right: Side
     criteria: list[ShownCriterion]
     content_warning: str
     language: str
-    expires_at: Any
+    seconds_left: int
     errors: list[str] = field(default_factory=list)
     # The criteria as HTML where nothing is chosen yet, else empty.
     questions: str = ""
 
 
-def _side(output: Output) -> Side:
+def _side(output: Output, asked_in: str) -> Side:
     html = output.html if output.renderer == RENDERER_VERSION else render_markdown(output.text)
-    return Side(html=html, raw=render_plain(output.text))
+    return Side(html, render_plain(output.text), language_of(output.text, asked_in))
 
 
 def criteria_of(study: Study) -> list[Criterion]:
@@ -135,7 +172,8 @@ def build_item(
 ) -> Item:
     """The page's data of one assignment; ``draft`` is what was chosen before."""
     comparison = comparison_with_texts(assignment)
-    a, b = _side(comparison.output_a), _side(comparison.output_b)
+    spoken = comparison.prompt.language
+    a, b = _side(comparison.output_a, spoken), _side(comparison.output_b, spoken)
     errors = errors or {}
     filled = assignment.draft if draft is None else draft
     warning = study.content_warning if comparison.prompt.risk == "high" else ""
@@ -144,17 +182,28 @@ def build_item(
         assignment_id=assignment.uuid,
         client_key=client_key or assignment.client_key,
         messages=[
-            {"role": m["role"], "html": rendered(m["content"])} for m in comparison.prompt.messages
+            {
+                "role": m["role"],
+                "html": rendered(m["content"]),
+                "long": len(m["content"]) > LONG,
+            }
+            for m in comparison.prompt.messages
         ],
         left=a if assignment.a_on_left else b,
         right=b if assignment.a_on_left else a,
         criteria=[shown_criterion(c, filled, errors.get(c.key, "")) for c in criteria],
         questions="" if filled or errors else _questions(criteria, study),
         content_warning=warning,
-        language=comparison.prompt.language,
-        expires_at=assignment.expires_at,
+        language=spoken,
+        seconds_left=_seconds_left(assignment),
         errors=list(errors.values()),
     )
+
+
+def _seconds_left(assignment: Assignment) -> int:
+    """In steps of ten, so that the page says nothing of how long it was made."""
+    left = (assignment.expires_at - timezone.now()).total_seconds()
+    return max(0, int(left // 10) * 10)
 
 
 def draft_of(judgement: Judgement) -> dict[str, Any]:

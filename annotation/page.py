@@ -1,19 +1,48 @@
 """What every page of the annotator shares: addresses, language, progress."""
 
 import uuid
-from functools import cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, wraps
 from typing import Any, Final
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
+from jeoul.comparisons.first_steps import practice_items, trial_of
+from jeoul.comparisons.models import Assignment, Kind
+from jeoul.crowd import get_provider
 from jeoul.workers.actions import choose_language, enrolment_of, token_of
 from jeoul.workers.models import Enrolment
 
 from annotation.item import comparisons_in
+
+View = Callable[..., HttpResponse]
+
+
+def form_only(view: View) -> View:
+    """A form's address; who reloads it or keeps it as a bookmark is led back to the work."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, token: str, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST":
+            return view(request, token, **kwargs)
+        if request.method in {"GET", "HEAD"}:
+            return redirect("worker-home", token=token)
+        return HttpResponseNotAllowed(["POST"])
+
+    return answer
+
+
+def see_other(url: str) -> HttpResponse:
+    """After a form: the page to be shown, by an address of its own."""
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response
 
 
 def enter(request: HttpRequest, token: str) -> Enrolment:
@@ -40,12 +69,48 @@ def languages(request: HttpRequest, enrolment: Enrolment | None) -> list[dict[st
     ]
 
 
+@dataclass(frozen=True)
+class Step:
+    """Where a comparison stands on the way: practice and trial are told, checks never."""
+
+    kind: str = ""
+    number: int = 0
+    total: int = 0
+    can_undo: bool = False
+
+
+def step_of(enrolment: Enrolment, assignment: Assignment) -> Step:
+    """Practice and trial have a count of their own; all else is "a comparison"."""
+    kind = assignment.comparison.kind
+    if kind == Kind.TRAINING:
+        total = practice_items(enrolment.study)
+        return Step("practice", min(enrolment.practised + 1, total), total)
+    if kind == Kind.QUALIFICATION:
+        trial = trial_of(enrolment)
+        return Step("trial", trial.done + 1, trial.items, can_undo=trial.done > 0)
+    return Step()
+
+
+def break_due(enrolment: Enrolment) -> bool:
+    """Whether this is the moment at which the study proposes a break."""
+    every = enrolment.study.break_every
+    return bool(every and enrolment.submitted and enrolment.submitted % every == 0)
+
+
+def own_link(request: HttpRequest, enrolment: Enrolment) -> str:
+    """The link to come back by, where the one they came by would not lead here again."""
+    invite = enrolment.invite
+    if get_provider(invite.provider).needs_ids or invite.cap == 1:
+        return ""
+    return request.build_absolute_uri(reverse("worker-home", args=[token_of(enrolment)]))
+
+
 def progress_of(enrolment: Enrolment) -> dict[str, int]:
     total = comparisons_in(enrolment.study)
     if enrolment.study.worker_cap is not None:
         total = min(total, enrolment.study.worker_cap)
     done = enrolment.submitted
-    # Gold and repeats come on top of the plan, so "done" may pass the total.
+    # Checks and repeats come on top of the plan, so "done" may pass the total.
     total = max(total, done + 1)
     return {"done": done, "total": total, "percent": round(100 * done / total)}
 
@@ -91,6 +156,7 @@ def page(
     base: dict[str, Any] = {"languages": languages(request, enrolment)}
     if enrolment is not None:
         base["study_title"] = enrolment.study.title
+        base["contact"] = enrolment.study.contact
         base["simulated"] = enrolment.worker.simulated
         # Pay is promised only where the study pays per judgement, not in a room of volunteers.
         base["paid"] = enrolment.study.pay_per_judgement > 0 and not enrolment.worker.simulated

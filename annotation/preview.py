@@ -96,7 +96,7 @@ def _item(request: HttpRequest) -> Item:
         criteria=[shown_criterion(c) for c in _criteria(request.POST)],
         content_warning="",
         language="",
-        expires_at=None,
+        seconds_left=0,
     )
 
 

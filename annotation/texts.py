@@ -1,5 +1,6 @@
 """The consent's text, and the browser's measurements as they are sent."""
 
+import hashlib
 from typing import Final
 
 from django.http import QueryDict
@@ -18,6 +19,22 @@ def consent_for(study: Study) -> str:
         "Taking part is voluntary, you can stop at any time, and your answers are stored under a "
         "random name."
     )
+
+
+def consent_digest(text: str) -> str:
+    """What the form on the page says it has shown."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def facts_of(study: Study) -> list[dict[str, str]]:
+    """What a person wants to know before they agree."""
+    facts = []
+    if study.worker_cap:
+        facts.append({"term": _("At most"), "value": _("%d comparisons") % study.worker_cap})
+    if study.pay_per_judgement:
+        pay = f"{study.pay_per_judgement.normalize():f} {study.currency}"
+        facts.append({"term": _("Pay for each comparison"), "value": pay})
+    return facts
 
 
 def telemetry_from(posted: QueryDict) -> dict[str, int | None] | None:

@@ -2,19 +2,19 @@
 
 from django.urls import path
 
-from annotation import preview, views
+from annotation import preview, views, way
 
 _W = "w/<str:token>/"
 _ITEM = f"{_W}<uuid:assignment>/"
 
 urlpatterns = [
     path("studies/preview/", preview.preview, name="study-preview"),
-    path("join/<str:invite>/", views.join, name="worker-join"),
-    path(_W, views.home, name="worker-home"),
-    path(f"{_W}consent/", views.consent, name="worker-consent"),
-    path(f"{_W}instructions/", views.instructions, name="worker-instructions"),
+    path("join/<str:invite>/", way.join, name="worker-join"),
+    path(_W, way.home, name="worker-home"),
+    path(f"{_W}consent/", way.consent, name="worker-consent"),
+    path(f"{_W}instructions/", way.instructions, name="worker-instructions"),
     path(f"{_W}compare/", views.compare, name="worker-compare"),
-    path(f"{_W}leave/", views.leave, name="worker-leave"),
+    path(f"{_W}leave/", way.leave, name="worker-leave"),
     path(f"{_W}undo/", views.undo, name="worker-undo"),
     path(f"{_ITEM}submit/", views.submit, name="worker-submit"),
     path(f"{_ITEM}skip/", views.skip, name="worker-skip"),

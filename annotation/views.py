@@ -1,110 +1,60 @@
-"""The annotator's way: arrive, consent, instructions, comparisons, completion."""
+"""Comparing: the next item, answers, and all that may be done with an item instead."""
 
 import uuid
 from typing import Any, Final
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
-from django_htmx.http import HttpResponseClientRedirect
+from django.views.decorators.http import require_safe
 from jeoul.base import InvalidInput
 from jeoul.comparisons.actions import (
+    CONTENT_DECLINED,
+    REPORTED,
     AlreadyJudged,
     AssignmentExpired,
     NothingLeft,
     StudyNotOpen,
     claim_comparison,
     extend_assignment,
-    release_assignment,
     revise_judgement,
     save_draft,
     skip_assignment,
     submit_and_claim,
     submit_judgement,
 )
-from jeoul.comparisons.models import Assignment, AssignmentState
+from jeoul.comparisons.first_steps import trial_of
+from jeoul.comparisons.models import Assignment, AssignmentState, Kind
 from jeoul.risk.actions import report_item
+from jeoul.studies.models import StudyState
 from jeoul.workers.actions import (
-    arrive,
     begin_work,
-    decline_consent,
     finish,
-    give_consent,
-    token_of,
 )
-from jeoul.workers.models import Enrolment, Stage
+from jeoul.workers.models import Enrolment, Stage, WorkerState
 
-from annotation.access import get_assignment, get_invite, last_judgement
+from annotation.access import get_assignment, last_judgement
 from annotation.feedback import Feedback, feedback_on, racing
-from annotation.item import build_item, criteria_of, draft_of, rendered
-from annotation.page import enter, page, progress_of, urls_for
+from annotation.item import build_item, criteria_of, draft_of
+from annotation.page import (
+    break_due,
+    enter,
+    form_only,
+    own_link,
+    page,
+    progress_of,
+    see_other,
+    step_of,
+    urls_for,
+)
 from annotation.scales import read_answers
-from annotation.texts import consent_for, telemetry_from
+from annotation.texts import telemetry_from
+from annotation.way import done, worker_form
 
-# The address is the key and no cookie is read, so a forged form has nothing to ride on.
-worker_form = csrf_exempt
-CONTENT_DECLINED: Final = "content_declined"
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@worker_form
-def join(request: HttpRequest, invite: str) -> HttpResponse:
-    """Enter by an invitation: a platform's ids lead straight in, others press a button."""
-    found = get_invite(invite)
-    external = request.GET.get("worker", "")[:200]
-    # A HEAD is a link checker, never a person.
-    if request.method == "POST" or (external and request.method == "GET"):
-        enrolment = arrive(invite=found, external_id=external)
-        return redirect("worker-home", token=token_of(enrolment))
-    return page(request, "annotation/welcome.html", {"study_title": found.study.title})
-
-
-@require_safe
-def home(request: HttpRequest, token: str) -> HttpResponse:
-    """Where the worker stands."""
-    enrolment = enter(request, token)
-    if enrolment.stage == Stage.ARRIVED:
-        text = consent_for(enrolment.study)
-        context = {"consent_html": rendered(text), "urls": urls_for(token)}
-        return page(request, "annotation/consent.html", context, enrolment=enrolment)
-    if enrolment.finished_at:
-        return _done(request, enrolment)
-    if enrolment.stage == Stage.CONSENTED:
-        return redirect("worker-instructions", token=token)
-    return redirect("worker-compare", token=token)
-
-
-@worker_form
-@require_POST
-def consent(request: HttpRequest, token: str) -> HttpResponse:
-    enrolment = enter(request, token)
-    if request.POST.get("decision") == "agree":
-        give_consent(enrolment=enrolment, text=consent_for(enrolment.study))
-    elif request.POST.get("decision") == "decline":
-        decline_consent(enrolment=enrolment)
-    return redirect("worker-home", token=token)
-
-
-@require_safe
-def instructions(request: HttpRequest, token: str) -> HttpResponse:
-    enrolment = enter(request, token)
-    study = enrolment.study
-    context = {
-        "instructions_html": rendered(study.instructions) if study.instructions else "",
-        "criteria": [
-            {
-                "name": c.name,
-                "question": c.question,
-                "definition_html": rendered(c.definition) if c.definition else "",
-            }
-            for c in criteria_of(study)
-        ],
-        "started": enrolment.stage == Stage.WORKING,
-        "urls": urls_for(token),
-    }
-    return page(request, "annotation/instructions.html", context, enrolment=enrolment)
+NOTICES: Final = frozenset({"reported", "skipped"})
+SKIP_REASONS: Final = frozenset({"unfamiliar", "language", "unclear", "discomfort", "other"})
+# What an answer may change in an enrolment.
+COUNTED: Final = ["submitted", "practised", "stage", "prepared_at", "tries_failed", "finished_at"]
 
 
 @require_safe
@@ -113,7 +63,8 @@ def compare(request: HttpRequest, token: str) -> HttpResponse:
     if enrolment.finished_at or enrolment.stage == Stage.ARRIVED:
         return redirect("worker-home", token=token)
     begin_work(enrolment=enrolment)
-    return _next(request, enrolment, token)
+    notice = request.GET.get("said", "")
+    return _next(request, enrolment, token, notice=notice if notice in NOTICES else "")
 
 
 def _claim(enrolment: Enrolment) -> Assignment | NothingLeft | StudyNotOpen:
@@ -137,16 +88,32 @@ def _next(
         enrolment = given.enrolment
         return _comparison(request, enrolment, token, given, extra)
     enrolment.refresh_from_db(fields=["submitted", "stage", "finished_at"])
+    if enrolment.finished_at:
+        return done(request, enrolment)
     if isinstance(given, StudyNotOpen):
-        context = {"by_study": True, "message": _(given.message), "urls": urls_for(token)}
-        return page(request, "annotation/paused.html", context, enrolment=enrolment)
+        return _closed(request, enrolment, token, given)
     if not given.final:
-        context = {"urls": urls_for(token)}
+        context = {"urls": urls_for(token), "own_link": own_link(request, enrolment)}
         return page(request, "annotation/wait.html", context, enrolment=enrolment)
     cap = enrolment.study.worker_cap
     reached = cap is not None and enrolment.submitted >= cap
     finish(enrolment=enrolment, stage=Stage.COMPLETED if reached else Stage.NO_MORE_ITEMS)
-    return _done(request, enrolment)
+    return done(request, enrolment)
+
+
+def _closed(
+    request: HttpRequest, enrolment: Enrolment, token: str, error: StudyNotOpen
+) -> HttpResponse:
+    """Why there is no work: the study has ended, is paused, or this worker was taken out."""
+    worker = enrolment.worker
+    if worker.state != WorkerState.ACTIVE:
+        context = {"reason": worker.state_reason, "removed": worker.state == WorkerState.REMOVED}
+        return page(request, "annotation/ended.html", context, enrolment=enrolment)
+    if enrolment.study.state in {StudyState.CLOSED, StudyState.ARCHIVED}:
+        finish(enrolment=enrolment, stage=Stage.NO_MORE_ITEMS)
+        return done(request, enrolment)
+    context = {"by_study": True, "message": _(error.message), "urls": urls_for(token)}
+    return page(request, "annotation/paused.html", context, enrolment=enrolment)
 
 
 def _comparison(
@@ -157,30 +124,23 @@ def _comparison(
     extra: dict[str, Any],
     **item: Any,
 ) -> HttpResponse:
-    study = enrolment.study
+    study, revising = enrolment.study, extra.get("revising", False)
     status = extra.pop("status", 200)
     built = build_item(assignment=assignment, study=study, criteria=criteria_of(study), **item)
+    step = step_of(enrolment, assignment)
     context = {
         "item": built,
         "errors": built.errors,
+        "step": step,
         "progress": progress_of(enrolment),
-        "can_undo": enrolment.submitted > 0 and not extra.get("revising"),
+        "can_undo": not revising and (enrolment.submitted > 0 or step.can_undo),
+        "break_due": not revising and break_due(enrolment),
+        "blur": study.blur and bool(built.content_warning),
         "urls": urls_for(token, assignment.uuid),
     } | extra
     part = "#card" if request.htmx else ""  # type: ignore[attr-defined]  # HtmxMiddleware's
     template = f"annotation/compare.html{part}"
     return page(request, template, context, enrolment=enrolment, status=status)
-
-
-def _done(request: HttpRequest, enrolment: Enrolment) -> HttpResponse:
-    if request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware's
-        return HttpResponseClientRedirect(urls_for(token_of(enrolment))["home"])
-    context = {
-        "outcome": enrolment.stage,
-        "judged": enrolment.submitted,
-        "code": "" if enrolment.stage == Stage.NO_CONSENT else enrolment.completion_code,
-    }
-    return page(request, "annotation/done.html", context, enrolment=enrolment)
 
 
 def _key(request: HttpRequest) -> uuid.UUID:
@@ -191,12 +151,12 @@ def _key(request: HttpRequest) -> uuid.UUID:
 
 
 @worker_form
-@require_POST
+@form_only
 def submit(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
     """Store the answer and give the next comparison in the same round trip."""
     enrolment = enter(request, token)
     held = get_assignment(enrolment, assignment)
-    criteria = criteria_of(enrolment.study)
+    criteria, tries = criteria_of(enrolment.study), enrolment.tries_failed
     said, errors = read_answers(criteria, request.POST, a_on_left=held.a_on_left)
     if errors:
         return _again(request, enrolment, token, held, errors)
@@ -218,9 +178,15 @@ def submit(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespo
         return redirect("worker-compare", token=token)
     if lesson is not None:
         return _lesson(request, enrolment, token, lesson)
+    if held.comparison.kind != Kind.REAL:
+        enrolment.refresh_from_db(fields=COUNTED)
+    if enrolment.finished_at:
+        return done(request, enrolment)
+    if enrolment.tries_failed > tries:
+        return _once_more(request, enrolment, token)
     if not request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware's
-        return _see_other(urls_for(token)["next"])
-    nudge = racing(held, telemetry)
+        return see_other(urls_for(token)["next"])
+    nudge = enrolment.study.nudges and racing(held, telemetry)
     return _next(request, enrolment, token, following, saved=True, min_read_nudge=nudge)
 
 
@@ -231,10 +197,10 @@ def _lesson(
     return page(request, "annotation/feedback.html", context, enrolment=enrolment)
 
 
-def _see_other(url: str) -> HttpResponse:
-    response = HttpResponseRedirect(url)
-    response.status_code = 303
-    return response
+def _once_more(request: HttpRequest, enrolment: Enrolment, token: str) -> HttpResponse:
+    """A try of the trial that did not pass, while there is another."""
+    context = {"tries_left": trial_of(enrolment).tries_left, "saved": True, "urls": urls_for(token)}
+    return page(request, "annotation/once_more.html", context, enrolment=enrolment)
 
 
 def _again(
@@ -284,26 +250,30 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @worker_form
-@require_POST
+@form_only
 def skip(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
     enrolment = enter(request, token)
     held = get_assignment(enrolment, assignment)
-    skip_assignment(assignment=held, reason=request.POST.get("reason", "other"))
-    return _see_other(urls_for(token)["next"])
+    reason = request.POST.get("reason", "")
+    skip_assignment(assignment=held, reason=reason if reason in SKIP_REASONS else "other")
+    return see_other(urls_for(token)["next"] + "?said=skipped")
 
 
 @worker_form
-@require_POST
+@form_only
 def decline(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
-    """Leave out what a content warning announced; payments count this reason as work."""
+    """Leave out what a content warning announced; it is paid like a judged one."""
     enrolment = enter(request, token)
-    skip_assignment(assignment=get_assignment(enrolment, assignment), reason=CONTENT_DECLINED)
-    context = {"urls": urls_for(token)}
+    held = get_assignment(enrolment, assignment)
+    high = enrolment.study.content_warning and held.comparison.prompt.risk == "high"
+    announced = high or held.comparison.warnings
+    skip_assignment(assignment=held, reason=CONTENT_DECLINED if announced else "discomfort")
+    context = {"urls": urls_for(token), "help_text": enrolment.study.help_text}
     return page(request, "annotation/declined.html", context, enrolment=enrolment)
 
 
 @worker_form
-@require_POST
+@form_only
 def report(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
     """One action: note it, and give another comparison."""
     enrolment = enter(request, token)
@@ -316,23 +286,12 @@ def report(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespo
         reporter=enrolment.worker.pseudonym,
         reason=request.POST.get("kind", ""),
     )
-    skip_assignment(assignment=held, reason="reported")
-    return _see_other(urls_for(token)["next"])
+    skip_assignment(assignment=held, reason=REPORTED)
+    return see_other(urls_for(token)["next"] + "?said=reported")
 
 
 @worker_form
-@require_POST
-def leave(request: HttpRequest, token: str) -> HttpResponse:
-    """Take a break: hand back what is held."""
-    enrolment = enter(request, token)
-    for held in Assignment.objects.filter(enrolment=enrolment, state=AssignmentState.RESERVED):
-        release_assignment(assignment=held)
-    context = {"by_study": False, "urls": urls_for(token)}
-    return page(request, "annotation/paused.html", context, enrolment=enrolment)
-
-
-@worker_form
-@require_POST
+@form_only
 def draft(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
     enrolment = enter(request, token)
     held = get_assignment(enrolment, assignment)
@@ -342,8 +301,11 @@ def draft(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespon
 
 
 @worker_form
-@require_POST
+@form_only
 def heartbeat(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
     enrolment = enter(request, token)
-    extend_assignment(assignment=get_assignment(enrolment, assignment))
-    return HttpResponse(status=204)
+    held = get_assignment(enrolment, assignment)
+    if not extend_assignment(assignment=held):
+        return HttpResponse(status=409)
+    seconds = 60 * enrolment.study.reservation_minutes
+    return HttpResponse(status=204, headers={"Held-Seconds": str(seconds)})

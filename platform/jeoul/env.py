@@ -1,8 +1,10 @@
 """Environment variables read strictly: a wrong value is an error that names it, never a default."""
 
 import os
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -48,6 +50,13 @@ def number(name: str, default: int, *, at_least: int = 0) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list without empty items."""
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
+
+
+def languages(folder: Path) -> list[tuple[str, str]]:
+    """The languages that have translations in ``folder``, each by its own name."""
+    found = sorted(path.parents[1].name for path in folder.glob("*/LC_MESSAGES/django.mo"))
+    codes = [name.replace("_", "-").lower() for name in found]
+    return [(code, LANG_INFO.get(code, {}).get("name_local", code)) for code in codes]
 
 
 def postgres(name: str) -> dict[str, object]:

@@ -162,8 +162,9 @@ for _network in PROVIDER_NETWORKS:
         ) from None
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LOCALE_PATHS = [ROOT / "platform" / "jeoul" / "locale"]
+# English stands in the code; each folder of translations is one language more.
+LANGUAGES = [("en", "English"), *env.languages(LOCALE_PATHS[0])]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
@@ -182,6 +183,9 @@ STORAGES = {
 # Without collected files whitenoise serves them from their sources.
 WHITENOISE_USE_FINDERS = not env.flag("STATIC_HASHED", default=PRODUCTION)
 MEDIA_ROOT = VAR / "media"
+
+# Where a worker may be sent back to at the end; an open redirect would lend our name to anybody.
+COMPLETION_HOSTS = env.words("COMPLETION_HOSTS", "app.prolific.com,connect.cloudresearch.com")
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 # The worker's token stands in the URL, so no address may leave for another site in a Referer.

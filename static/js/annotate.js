@@ -9,7 +9,8 @@
   const one = (selector) => document.querySelector(selector);
   const all = (selector) => [...document.querySelectorAll(selector)];
   const pressed = (button, on) => button?.setAttribute("aria-pressed", String(on));
-  let raw = false, together = false, draftTimer = 0, active = performance.now();
+  const WARN_BEFORE = 120_000;
+  let raw = false, together = false, clear = false, draftTimer = 0, active = performance.now(), until = 0;
 
   /* What a person set stays set from card to card. */
   function showRaw(on) {
@@ -17,6 +18,13 @@
     one("#card").classList.toggle("raw-on", on);
     for (const box of all(".raw-box")) box.open = on;
     pressed(one("[data-action=raw]"), on);
+  }
+
+  // Announced texts stay blurred until they are asked for, where the study wants that.
+  function showClearly(on) {
+    clear = on;
+    one("#card").classList.toggle("is-clear", on);
+    pressed(one("[data-action=clear]"), on);
   }
 
   function scrollTogether(on) {
@@ -97,6 +105,7 @@
     if (!form?.checkVisibility()) return;
     if (/^[0-7]$/.test(key)) { if (!outbox.pending()) choose(key); }
     else if (key === "r") showRaw(!raw);
+    else if (key === "s") scrollTogether(!together);
     else if (key === "a") showAnswer(one(".pair").dataset.showing === "1" ? "2" : "1");
     else if (key === "?") openKeys();
     else if (key === "enter" && !event.target.closest?.(OWN_ENTER)) form.requestSubmit();
@@ -117,11 +126,33 @@
     } catch { /* the next change tries again, and the answer itself has the outbox */ }
   }
 
-  function beat() {
-    const url = one("#card").dataset.heartbeatUrl;
+  async function beat() {
+    const card = one("#card"), url = card.dataset.heartbeatUrl;
+    warn();
     // An open page that nobody looks at gives its comparison back in time.
     if (!url || document.hidden || performance.now() - active > BEAT_WHILE_ACTIVE) return;
-    fetch(url, { method: "POST", keepalive: true }).catch(() => {});
+    try {
+      const response = await fetch(url, { method: "POST", keepalive: true });
+      if (response.ok && card.isConnected) holdFor(Number(response.headers.get("Held-Seconds")));
+    } catch { /* the next beat tries again */ }
+  }
+
+  function holdFor(seconds) {
+    until = seconds ? performance.now() + 1000 * seconds : 0;
+    warn();
+  }
+
+  // Said in time, and one press keeps it (WCAG 2.2.1); whoever works is never asked.
+  function warn() {
+    const left = until - performance.now();
+    one("#time-note").hidden = !until || left > WARN_BEFORE || left < 0 || performance.now() - active < WARN_BEFORE;
+  }
+
+  function stay() {
+    active = performance.now();
+    one("#time-note").hidden = true;
+    one("#card-title").focus({ preventScroll: true });
+    beat();
   }
 
   /* Sending, and the next card */
@@ -175,8 +206,10 @@
     const card = one("#card");
     clearTimeout(draftTimer);
     clock.start(card.dataset.assignment || "");
+    holdFor(Number(card.dataset.secondsLeft) || 0);
     if (!one(".pair")) return;
     showRaw(raw);
+    showClearly(clear);
     scrollTogether(together);
   }
 
@@ -191,6 +224,8 @@
     if (button.dataset.show) showAnswer(button.dataset.show);
     else if (button.dataset.action === "raw") showRaw(!raw);
     else if (button.dataset.action === "together") scrollTogether(!together);
+    else if (button.dataset.action === "clear") showClearly(!clear);
+    else if (button.dataset.action === "stay") stay();
     else openKeys();
   });
   for (const kind of ["input", "change"]) {
@@ -201,6 +236,8 @@
     });
   }
   setInterval(beat, BEAT_EVERY);
+  setInterval(warn, 1000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) beat(); });
 
   wake();
   window.jeoulReady = true;

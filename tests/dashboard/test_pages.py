@@ -167,3 +167,48 @@ def test_a_token_is_shown_once():
     client.post(reverse("token-revoke", args=[token.uuid]))
     token.refresh_from_db()
     assert token.revoked_at
+
+
+def test_the_way_of_annotators_is_set_on_its_page(judged):
+    import json
+
+    from django.core.files.uploadedfile import SimpleUploadedFile
+
+    study = factories.make_study(start=False)
+    client = client_of(factories.owner_of(study))
+    page = client.get(reverse("study-way", args=[study.uuid]))
+    form = page.context["form"].initial | {
+        "qualification_items": 3, "contact": "team@example.org", "break_every": "",
+        "gold_fail_after": "",
+    }  # fmt: skip
+    assert client.post(reverse("study-way", args=[study.uuid]), form).status_code == 302
+    study.refresh_from_db()
+    assert (study.qualification_items, study.contact) == (3, "team@example.org")
+    row = {"kind": "gold", "prompt": "1+1?", "output_a": "2", "output_b": "3", "right": "a"}
+    for content, status, there in ((json.dumps(row), 302, 1), ("{}", 422, 1)):
+        file = SimpleUploadedFile("items.jsonl", content.encode())
+        answer = client.post(reverse("known-items-import", args=[study.uuid]), {"file": file})
+        assert answer.status_code == status
+        assert study.comparisons.count() == there
+    for url, status in (("https://app.prolific.com/x", 302), ("https://evil.example/", 422)):
+        answer = client.post(
+            reverse("completion-set", args=[study.uuid]),
+            {"completed_url": url, "no_consent_code": "N1"},
+        )
+        assert answer.status_code == status
+    study.refresh_from_db()
+    assert study.completion == {
+        "completed": {"url": "https://app.prolific.com/x"},
+        "no_consent": {"code": "N1"},
+    }
+    # A running study's plan is shown, not changed; strangers and readers see nothing of it.
+    assert (
+        b"frozen at the first start"
+        in client_of(factories.owner_of(judged))
+        .get(reverse("study-way", args=[judged.uuid]))
+        .content
+    )
+    assert (
+        client_of(factories.make_user()).get(reverse("study-way", args=[study.uuid])).status_code
+        == 404
+    )

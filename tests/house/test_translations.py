@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.management.commands.messages import LOCALE, ROOT, all_strings
+from tasks.management.commands.messages import LOCALE, ROOT, all_plurals, all_strings
 
 LANGUAGES = sorted(folder.name for folder in LOCALE.iterdir() if folder.is_dir())
 _HOLES = re.compile(r"%\(\w+\)[sd]|%[sd]")
@@ -53,6 +53,18 @@ def test_no_string_is_missing_or_doubted(language):
     entries = read_po(LOCALE / language / "LC_MESSAGES" / "django.po")
     assert sorted(all_strings() - entries.keys()) == []
     assert [msgid for msgid, (text, fuzzy) in entries.items() if fuzzy or not text] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_counted_texts_are_counted_in_the_files_too(language):
+    """Without its plural an entry is there and yet never found."""
+    text = (LOCALE / language / "LC_MESSAGES" / "django.po").read_text()
+    plurals = {
+        ast.literal_eval(found)
+        for found in re.findall(r'^msgid_plural (".*")$', text, flags=re.MULTILINE)
+    }
+    assert len(all_plurals()) > 5
+    assert set(all_plurals().values()) <= plurals
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

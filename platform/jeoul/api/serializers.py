@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jeoul.comparisons.models import Comparison, Judgement
+from jeoul.crowd import PROVIDERS, get_provider
 from jeoul.quality.models import Flag
 from jeoul.results.exports.rows import choice_of
 from jeoul.studies.actions import CriterionSpec
@@ -199,6 +200,22 @@ class StudySettings(serializers.Serializer[Any]):
     instructions = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
     consent_text = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
     content_warning = serializers.CharField(max_length=10_000, required=False, allow_blank=True)
+    help_text = serializers.CharField(  # type: ignore[assignment]  # the setting's name
+        max_length=10_000, required=False, allow_blank=True
+    )
+    contact = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    ethics_reference = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    blur = serializers.BooleanField(required=False)
+    nudges = serializers.BooleanField(required=False)
+    break_every = serializers.IntegerField(
+        min_value=1, max_value=10_000, required=False, allow_null=True
+    )
+    qualification_items = serializers.IntegerField(min_value=0, max_value=100, required=False)
+    qualification_pass = serializers.FloatField(min_value=0.01, max_value=1, required=False)
+    qualification_tries = serializers.IntegerField(min_value=1, max_value=20, required=False)
+    gold_fail_after = serializers.IntegerField(
+        min_value=1, max_value=10_000, required=False, allow_null=True
+    )
     reservation_minutes = serializers.IntegerField(min_value=1, max_value=1440, required=False)
     worker_cap = serializers.IntegerField(
         min_value=1, max_value=_INT, required=False, allow_null=True
@@ -266,7 +283,9 @@ class StudyOut(Named):
             "id", "slug", "title", "question", "state", "prompt_set", "systems", "baseline",
             "criteria",
             "design", "samples", "overlap", "seed", "languages", "instructions", "consent_text",
-            "content_warning", "reservation_minutes", "worker_cap", "prompt_distance",
+            "content_warning", "help_text", "contact", "ethics_reference", "blur", "nudges",
+            "break_every", "qualification_items", "qualification_pass", "qualification_tries",
+            "gold_fail_after", "reservation_minutes", "worker_cap", "prompt_distance",
             "gold_share", "gold_max", "pay_per_judgement", "pay_floor_per_hour", "currency",
             "budget", "plan_hash", "frozen_at", "closed_at", "simulated", "imported",
             "created_at",
@@ -399,16 +418,20 @@ class InviteOut(Named):
 
     class Meta:
         model = Invite
-        fields = ("id", "vendor", "url", "cap", "closed_at", "created_at")
+        fields = ("id", "vendor", "url", "cap", "provider", "closed_at", "created_at")
 
     def get_url(self, row: Invite) -> str:
         """The link that workers get."""
-        return f"{settings.SITE_URL}/join/{row.token}/"
+        return f"{settings.SITE_URL}/join/{row.token}/{get_provider(row.provider).entry_query()}"
 
 
 class InviteIn(serializers.Serializer[Any]):
     vendor = serializers.CharField(max_length=100, default="In-house")
     cap = serializers.IntegerField(min_value=1, max_value=_INT, required=False, allow_null=True)
+    provider = serializers.ChoiceField(
+        choices=[(name, name) for name in PROVIDERS], default="invite",
+        help_text="whose links it reads",
+    )  # fmt: skip
 
 
 class ReasonIn(serializers.Serializer[Any]):

@@ -211,7 +211,9 @@ class Invites(StudyList):
         found = study_of(request, study, May.RUN)
         given = checked(self, s.InviteIn, request)
         vendor = get_vendor(owner=caller(request), name=given["vendor"])
-        made = make_invite(study=found, vendor=vendor, cap=given.get("cap"))
+        made = make_invite(
+            study=found, vendor=vendor, cap=given.get("cap"), provider=given["provider"]
+        )
         return Response(s.InviteOut(made).data, status=201)
 
 

@@ -4,6 +4,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
 from jeoul.api import docs, gate, material, people, reading, studies
+from jeoul.api.annotators import ImportKnownItems, StudyCompletion
 
 _V1 = "v1/"
 _STUDY = f"{_V1}studies/<uuid:study>/"
@@ -34,6 +35,8 @@ urlpatterns = [
     path(f"{_STUDY}members/", people.Members.as_view()),
     path(f"{_STUDY}generate/", studies.Generate.as_view()),
     path(f"{_STUDY}amendments/", studies.Amendments.as_view()),
+    path(f"{_STUDY}known-items/import/", ImportKnownItems.as_view()),
+    path(f"{_STUDY}completion/", StudyCompletion.as_view()),
     path(f"{_STUDY}invites/", studies.Invites.as_view()),
     path(f"{_STUDY}progress/", reading.Progress.as_view()),
     path(f"{_STUDY}results/", reading.Results.as_view()),

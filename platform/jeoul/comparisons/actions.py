@@ -4,6 +4,7 @@ import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import OperationalError, transaction
 from django.db.models import F, Q
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_noop as _
 from jeoul.base import InvalidInput
 from jeoul.comparisons import statements
 from jeoul.comparisons.choosing import Choice, choose_comparison
+from jeoul.comparisons.first_steps import after_known, first_step
 from jeoul.comparisons.limits import cap_reached, more_may_come
 from jeoul.comparisons.models import (
     Answer,
@@ -20,6 +22,7 @@ from jeoul.comparisons.models import (
     AssignmentState,
     Comparison,
     Judgement,
+    Kind,
     Remark,
     Telemetry,
 )
@@ -39,6 +42,8 @@ from jeoul.workers.models import Enrolment, Stage, WorkerState
 from jeoul.workers.reading import read_enrolment
 
 __all__ = [
+    "CONTENT_DECLINED",
+    "REPORTED",
     "AlreadyJudged",
     "AssignmentExpired",
     "InFlight",
@@ -50,6 +55,7 @@ __all__ = [
     "close_assignment",
     "expire_assignments",
     "extend_assignment",
+    "nothing_to_come",
     "release_assignment",
     "revise_judgement",
     "save_draft",
@@ -57,6 +63,11 @@ __all__ = [
     "submit_and_claim",
     "submit_judgement",
 ]
+
+# Reasons for which a skipped comparison is paid like a judged one.
+CONTENT_DECLINED: Final = "content_declined"
+REPORTED: Final = "reported"
+EXCUSED: Final = frozenset({CONTENT_DECLINED, REPORTED})
 
 
 @dataclass(frozen=True)
@@ -116,12 +127,25 @@ def _claim(enrolment: Enrolment, now: datetime) -> Assignment:
     """Reserve the next comparison for a worker who holds none and whose enrolment is locked."""
     study = enrolment.study
     _must_work(enrolment, study)
+    first = first_step(enrolment=enrolment, study=study, now=now)
+    if first is not None:
+        choice = Choice(first.comparison, "first", showing=first.repeat)
+        return _reserve(enrolment, study, choice, now)
     if cap_reached(enrolment=enrolment, study=study):
         raise NothingLeft(final=True)
-    choice = choose_comparison(enrolment=enrolment, study=study)
-    if choice is None:
+    chosen = choose_comparison(enrolment=enrolment, study=study)
+    if chosen is None:
         raise NothingLeft(final=not more_may_come(enrolment=enrolment, study=study))
-    return _reserve(enrolment, study, choice, now)
+    return _reserve(enrolment, study, chosen, now)
+
+
+def nothing_to_come(*, enrolment: Enrolment) -> bool:
+    """Whether a worker who arrives now would find nothing, now or later."""
+    study = enrolment.study
+    if study.state in {StudyState.CLOSED, StudyState.ARCHIVED}:
+        return True
+    built = Comparison.objects.filter(study=study, kind=Kind.REAL).exists()
+    return built and not more_may_come(enrolment=enrolment, study=study)
 
 
 def _reserve(enrolment: Enrolment, study: Study, choice: Choice, now: datetime) -> Assignment:
@@ -135,7 +159,7 @@ def _reserve(enrolment: Enrolment, study: Study, choice: Choice, now: datetime) 
     assignment = Assignment(
         comparison=comparison,
         enrolment=enrolment,
-        repeat=int(choice.slot == "repeat"),
+        repeat=choice.repeat,
         a_on_left=a_on_left,
         reserved_at=now,
         expires_at=now + timedelta(minutes=study.reservation_minutes),
@@ -171,13 +195,18 @@ def close_assignment(
 
 @transaction.atomic
 def skip_assignment(*, assignment: Assignment, reason: str) -> None:
-    """Hand a comparison back for good: this worker does not get it again."""
-    close_assignment(
+    """Hand a comparison back for good: this worker does not get it again.
+
+    What was announced and left out, or reported, counts as work done: see EXCUSED.
+    """
+    skipped = close_assignment(
         assignment=assignment,
         state=AssignmentState.SKIPPED,
         now=timezone.now(),
         reason=reason[:50],
     )
+    if skipped and reason in EXCUSED:
+        Enrolment.objects.filter(pk=assignment.enrolment_id).update(excused=F("excused") + 1)
 
 
 @transaction.atomic
@@ -186,13 +215,14 @@ def release_assignment(*, assignment: Assignment) -> None:
     close_assignment(assignment=assignment, state=AssignmentState.RELEASED, now=timezone.now())
 
 
-def extend_assignment(*, assignment: Assignment, now: datetime | None = None) -> None:
-    """Keep a reservation while its page is open."""
+def extend_assignment(*, assignment: Assignment, now: datetime | None = None) -> bool:
+    """Keep a reservation while its page is open; False if it has ended."""
     now = now or timezone.now()
     minutes = assignment.enrolment.study.reservation_minutes
-    Assignment.objects.filter(
+    kept = Assignment.objects.filter(
         pk=assignment.pk, state=AssignmentState.RESERVED, expires_at__gt=now
     ).update(expires_at=now + timedelta(minutes=minutes))
+    return bool(kept)
 
 
 def expire_assignments(*, now: datetime | None = None, batch: int = 500) -> int:
@@ -278,7 +308,10 @@ def _submit(
         raise AlreadyJudged(_("This comparison is already answered; use “change my last answer”."))
     if held.state != AssignmentState.RESERVED or held.expires_at <= now:
         _take_back(held, now)
-    return _store_first(held, client_key, payload, answers, telemetry, now)
+    judgement, enrolment = _store_first(held, client_key, payload, answers, telemetry, now)
+    if held.comparison.kind != Kind.REAL:
+        after_known(enrolment=enrolment, kind=held.comparison.kind, now=now)
+    return judgement, enrolment
 
 
 def _lock(held: Assignment, client_key: uuid.UUID | None = None) -> Judgement | None:

@@ -1,7 +1,7 @@
 """Which comparison a worker gets next: the one small interface behind the claim."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from django.utils.crypto import salted_hmac
 
@@ -23,14 +23,23 @@ class Choice:
     """A comparison for a worker, its row locked where it has places to keep count of."""
 
     comparison: Comparison
-    slot: Slot
+    # "first" is practice or trial: it comes before the plan and is no page of it.
+    slot: Slot | Literal["first"]
     # Of a repeat: the side that A had before; it comes swapped.
     a_was_left: bool | None = None
+
+    # Of a trial's item that comes again in a later try.
+    showing: int = 0
+
+    @property
+    def repeat(self) -> int:
+        """0 for the first showing to this worker."""
+        return self.showing or int(self.slot == "repeat")
 
     @property
     def counts(self) -> bool:
         """Whether it takes one of the comparison's planned places."""
-        return self.slot != "repeat"
+        return not self.repeat
 
 
 def choose_comparison(*, enrolment: Enrolment, study: Study) -> Choice | None:
@@ -79,7 +88,11 @@ def _languages(enrolment: Enrolment) -> list[str] | None:
 
 def _gold(enrolment: Enrolment, study: Study) -> Choice | None:
     row = statements.GOLD.row(
-        study.pk, enrolment.pk, _seed(enrolment, study), _languages(enrolment)
+        study.pk,
+        enrolment.pk,
+        _seed(enrolment, study),
+        _languages(enrolment),
+        enrolment.no_high_risk,
     )
     return Choice(read(Comparison, row), "gold") if row else None
 
@@ -107,7 +120,8 @@ def _real(enrolment: Enrolment, study: Study) -> Choice | None:
     )
 
     def walk(statement: Statement, avoid: list[int], begin: tuple[Any, ...]) -> Choice | None:
-        row = statement.row(study.pk, enrolment.pk, avoid, languages, *begin)
+        mild = enrolment.no_high_risk
+        row = statement.row(study.pk, enrolment.pk, avoid, languages, *begin, mild)
         return Choice(read(Comparison, row), "real") if row else None
 
     found = walk(close, near, _START)

@@ -56,7 +56,8 @@ def erase_worker(*, worker: Worker, actor: User | None = None) -> Erased:
         enrolment.token_round += 1
         # Platforms keep completion codes beside their members' ids.
         enrolment.completion_code = random_code()
-        enrolment.save(update_fields=["revoked_at", "token_round", "completion_code"])
+        enrolment.session_id = ""
+        enrolment.save(update_fields=["revoked_at", "token_round", "completion_code", "session_id"])
     fresh = random_pseudonym()
     Report.objects.filter(reporter=worker.pseudonym).update(reporter=fresh, text="")
     worker.pseudonym = fresh

@@ -3,6 +3,7 @@
 from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 
 from jeoul.comparisons.models import SEEN, Assignment, AssignmentState, Comparison, Kind
+from jeoul.comparisons.pairing import main_language
 from jeoul.studies.models import OutputState, Study
 from jeoul.workers.models import Enrolment, Invite
 
@@ -38,6 +39,11 @@ def more_may_come(*, enrolment: Enrolment, study: Study) -> bool:
     another holds, or one whose outputs are not there yet."""
     seen = Assignment.objects.filter(enrolment=enrolment, comparison=OuterRef("pk"), state__in=SEEN)
     mine = Comparison.objects.filter(~Exists(seen), study=study, kind=Kind.REAL)
+    if enrolment.worker.languages:
+        known = map(main_language, enrolment.worker.languages)
+        mine = mine.filter(language__in=["", *known])
+    if enrolment.no_high_risk:
+        mine = mine.filter(warnings=[]).exclude(prompt__risk="high")
     if mine.filter(ready=True, taken__lt=F("target")).exists():
         return True
     # Few are held at any time, so they are looked at from that side.

@@ -1,6 +1,7 @@
 """Who is asked what, who holds it, and what they said."""
 
 from datetime import datetime
+from typing import Final
 
 from django.db import models
 from django.db.models import F, Q
@@ -15,6 +16,11 @@ class Kind(models.TextChoices):
     REAL = "real", _("Real")
     GOLD = "gold", _("Gold")
     TRAINING = "training", _("Training")
+    QUALIFICATION = "qualification", _("Qualification")
+
+
+# Each worker gets a known item at most once or so; its number of askings has no plan.
+UNPLANNED: Final = 1_000_000
 
 
 class Standing(models.TextChoices):
@@ -40,8 +46,8 @@ class Comparison(Row):
     system_b = models.ForeignKey(SystemVersion, models.PROTECT, related_name="+", db_index=False)
     output_a = models.ForeignKey(Output, models.PROTECT, related_name="+")
     output_b = models.ForeignKey(Output, models.PROTECT, related_name="+")
-    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.REAL)
-    # For gold and training: the grade's sign that is right (1 prefers A, -1 B, 0 tie).
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.REAL)
+    # For known items: the grade's sign that is right (1 prefers A, -1 B, 0 tie).
     gold_sign = models.SmallIntegerField(null=True)
     explanation = models.TextField(blank=True)
     target = models.PositiveIntegerField()

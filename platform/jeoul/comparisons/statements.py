@@ -27,10 +27,14 @@ _UNSEEN: Final = """(
     WHERE s.enrolment_id = $2 AND s.comparison_id = c.id
       AND s.state IN ('reserved', 'submitted', 'skipped') LIMIT 1
 ) IS NULL"""
+# Whether a worker who leaves out what is announced may still get it.
+_MILD: Final = """(NOT {slot}::boolean OR (c.warnings = '[]'::jsonb AND (
+    SELECT p.risk FROM studies_prompt p WHERE p.id = c.prompt_id
+) <> 'high'))"""
 _LOCK: Final = "FOR NO KEY UPDATE OF c SKIP LOCKED"
 
 # $1 study, $2 enrolment, $3 prompts that are too near, $4 languages (or null), $5 and $6 the place
-# behind which the walk begins.
+# behind which the walk begins, $7 only what is not announced.
 _ROWS: Final = """
 SELECT c.id, c.taken, c.position FROM comparisons_comparison c
 WHERE c.study_id = $1 AND {language} {opened} AND (c.taken, c.position) > ($5::int, $6::int)
@@ -50,7 +54,7 @@ def _walk(name: str, *, limit: str, by_language: bool) -> Statement:
         f"""
         SELECT {_C} FROM {source} JOIN comparisons_comparison c ON c.id = f.id
         WHERE {_OPEN} AND c.prompt_id <> ALL ($3::bigint[]) AND {_UNSEEN}
-          AND ($4::text[] IS NULL OR c.language = ANY ($4::text[]))
+          AND ($4::text[] IS NULL OR c.language = ANY ($4::text[])) AND {_MILD.format(slot="$7")}
         ORDER BY f.taken, f.position LIMIT 1 {_LOCK}
         """,
     )
@@ -85,7 +89,7 @@ GOLD: Final = Statement(
     f"""
     SELECT {_C} FROM comparisons_comparison c
     WHERE c.study_id = $1 AND c.kind = 'gold' AND c.taken < c.target AND {_UNSEEN}
-      AND ($4::text[] IS NULL OR c.language = ANY ($4::text[]))
+      AND ($4::text[] IS NULL OR c.language = ANY ($4::text[])) AND {_MILD.format(slot="$5")}
     ORDER BY md5(c.id::text || $3::text) LIMIT 1 {_LOCK}
     """,
 )
@@ -211,8 +215,14 @@ STORE: Final = Statement(
         UPDATE comparisons_comparison SET judged = judged + 1 WHERE id = $2 AND $5::boolean
     ),
     me AS (
-        UPDATE workers_enrolment SET submitted = submitted + 1, stage = 'working' WHERE id = $3
-        RETURNING *
+        -- An end stays the end, also where a late answer comes after it.
+        UPDATE workers_enrolment e SET
+            submitted = submitted + k.work, practised = practised + 1 - k.work,
+            stage = CASE WHEN stage = 'consented' THEN 'working' ELSE stage END
+        FROM (
+            SELECT (kind NOT IN ('training', 'qualification'))::int AS work
+            FROM comparisons_comparison WHERE id = $2
+        ) k WHERE e.id = $3 RETURNING e.*
     )
     SELECT j.id, {columns(Enrolment, "me")} FROM j, me
     """,

@@ -258,6 +258,16 @@ class AlertRouteForm(forms.Form):
 
 class InviteForm(forms.Form):
     vendor = forms.CharField(max_length=100, initial="In-house", label=_("Where they come from"))
+    provider = forms.ChoiceField(
+        choices=[
+            ("invite", _("A link that you send yourself")),
+            ("prolific", "Prolific"),
+            ("connect", "CloudResearch Connect"),
+            ("redirect", _("Another platform: ?worker=…&session=…")),
+        ],
+        required=False,
+        label=_("Whose links it reads"),
+    )
     cap = forms.IntegerField(
         min_value=1, max_value=2**31 - 1, required=False, label=_("Most workers")
     )

@@ -44,8 +44,10 @@ def page(
 def study_context(request: HttpRequest, study: Study, tab: str) -> dict[str, Any]:
     """What every page of one study shows: its tabs, what this person may do."""
     rights = rights_on(researcher(request), study)
+    way = [("annotators", _("Annotators' way"), "study-way")] if May.RUN in rights else []
     tabs = [
         ("overview", _("Overview"), "study-detail"),
+        *way,
         ("results", _("Results"), "study-results"),
         ("comparisons", _("Comparisons"), "comparison-list"),
         ("workers", _("Workers"), "worker-list"),

@@ -4,6 +4,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from jeoul.dashboard.views import account, material, people, planning, results, studies, watching
+from jeoul.dashboard.views.annotators import completion_set, known_items_import, study_way
 from jeoul.dashboard.views.gate import study_gate
 
 _STUDY = "studies/<uuid:study>/"
@@ -27,6 +28,9 @@ urlpatterns = [
     path(f"{_STUDY}pilot/end/", studies.pilot_end, name="pilot-end"),
     path(f"{_STUDY}members/", studies.member_set, name="member-set"),
     path(f"{_STUDY}invites/", studies.invite_create, name="invite-create"),
+    path(f"{_STUDY}annotators/", study_way, name="study-way"),
+    path(f"{_STUDY}known-items/", known_items_import, name="known-items-import"),
+    path(f"{_STUDY}completion/", completion_set, name="completion-set"),
     path(f"{_STUDY}results/", results.study_results, name="study-results"),
     path(f"{_STUDY}gate/", study_gate, name="study-gate"),
     path(f"{_STUDY}report/", results.study_report, name="study-report"),

@@ -79,7 +79,7 @@ def study_progress(study: Study) -> StudyProgress:
     recent = _recent(study, now)
     left = timedelta(hours=(planned - judged) / recent) if recent and planned > judged else None
     workers = study.enrolments.filter(submitted__gt=0).aggregate(
-        n=Count("pk"), submitted=Sum("submitted")
+        n=Count("pk"), paid=Sum(F("submitted") + F("practised") + F("excused"))
     )
     return StudyProgress(
         outputs=outputs["n"],
@@ -94,7 +94,7 @@ def study_progress(study: Study) -> StudyProgress:
         workers=workers["n"],
         judgements_per_hour=recent,
         finished_at=now + left if left and study.is_open else None,
-        people_cost=(workers["submitted"] or 0) * study.pay_per_judgement,
+        people_cost=(workers["paid"] or 0) * study.pay_per_judgement,
         generation_cost=outputs["cost"] or Decimal(0),
     )
 

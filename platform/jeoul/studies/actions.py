@@ -82,6 +82,16 @@ SETTINGS = (
     "instructions",
     "consent_text",
     "content_warning",
+    "help_text",
+    "contact",
+    "ethics_reference",
+    "blur",
+    "nudges",
+    "break_every",
+    "qualification_items",
+    "qualification_pass",
+    "qualification_tries",
+    "gold_fail_after",
     "reservation_minutes",
     "worker_cap",
     "judgement_cap",
@@ -99,6 +109,8 @@ SETTINGS = (
     "pilot_prompts",
     "gate",
 )
+# How annotators are looked after: it decides nothing about who is asked what.
+_HOSPITALITY = ("help_text", "contact", "nudges", "break_every", "blur")
 # What may still change after the start, by an amendment with a reason.
 AMENDABLE = (
     "overlap",
@@ -111,6 +123,7 @@ AMENDABLE = (
     "contamination",
     "pilot_prompts",
     "gate",
+    *_HOSPITALITY,
 )
 
 
@@ -187,12 +200,28 @@ def _apply(study: Study, values: dict[str, Any], allowed: tuple[str, ...]) -> No
         )
     if problem := policy_problem(study.risk_policy):
         raise InvalidInput(problem, field="risk_policy")
+    _check_way(study)
     if not 1 <= study.reservation_minutes <= 24 * 60:
         raise InvalidInput("Between 1 minute and a day.", field="reservation_minutes")
     if not 0.005 <= study.smallest_difference <= 0.45:
         raise InvalidInput("Between half a point and 45 points.", field="smallest_difference")
     if study.pilot_prompts is not None and study.pilot_prompts < 2:
         raise InvalidInput("A pilot needs two prompts.", field="pilot_prompts")
+
+
+def _check_way(study: Study) -> None:
+    """What leads a worker to the comparisons, and away from them."""
+    if not 0 < study.qualification_pass <= 1:
+        raise InvalidInput(
+            "The pass mark is a share above 0, at most 1.", field="qualification_pass"
+        )
+    if not 0 <= study.qualification_items <= 100:
+        raise InvalidInput("Between 0 and 100 trial comparisons.", field="qualification_items")
+    if not 1 <= study.qualification_tries <= 20:
+        raise InvalidInput("Between 1 and 20 tries.", field="qualification_tries")
+    for name in ("break_every", "gold_fail_after"):
+        if getattr(study, name) is not None and not 1 <= getattr(study, name) <= 10_000:
+            raise InvalidInput("Between 1 and 10,000, or none.", field=name)
 
 
 def must_be_draft(study: Study) -> None:

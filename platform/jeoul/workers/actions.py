@@ -1,6 +1,7 @@
 """Bringing workers into a study, and moving them along its way."""
 
 import hashlib
+from typing import Any
 
 from django.core import signing
 from django.db import transaction
@@ -10,7 +11,9 @@ from django.utils.translation import gettext_noop as _
 from jeoul.accounts.models import User
 from jeoul.base import DomainError
 from jeoul.studies.models import Study
+from jeoul.workers.completion import must_be_completion, must_be_provider
 from jeoul.workers.models import (
+    ConsentText,
     Enrolment,
     Invite,
     Stage,
@@ -37,9 +40,20 @@ def get_vendor(*, owner: User, name: str, kind: VendorKind = VendorKind.IN_HOUSE
     return Vendor.objects.get_or_create(owner=owner, name=name, defaults={"kind": kind})[0]
 
 
-def make_invite(*, study: Study, vendor: Vendor, cap: int | None = None) -> Invite:
-    """A new link by which the vendor's workers reach the study."""
-    return Invite.objects.create(study=study, vendor=vendor, cap=cap)
+def make_invite(
+    *,
+    study: Study,
+    vendor: Vendor,
+    cap: int | None = None,
+    provider: str = "invite",
+    completion: dict[str, Any] | None = None,
+) -> Invite:
+    """A new link by which the vendor's workers reach the study; raises InvalidInput."""
+    must_be_provider(provider)
+    must_be_completion(completion or {})
+    return Invite.objects.create(
+        study=study, vendor=vendor, cap=cap, provider=provider, completion=completion or {}
+    )
 
 
 def token_of(enrolment: Enrolment) -> str:
@@ -66,10 +80,13 @@ def arrive(
     *,
     invite: Invite,
     external_id: str = "",
+    session_id: str = "",
     simulated: bool = False,
     languages: tuple[str, ...] = (),
 ) -> Enrolment:
     """Enrol the one who comes by an invite; the same external id is the same worker.
+
+    An invite for one person is that person's own link: who opens it again goes on.
 
     Locks the invite, so that its cap holds under any number of arrivals.
     """
@@ -83,7 +100,11 @@ def arrive(
         if known:
             enrolment = Enrolment.objects.filter(study=locked.study, worker=known.worker).first()
             if enrolment:
-                return enrolment
+                return _came_again(enrolment, session_id)
+    if not external_id and locked.cap == 1:
+        enrolment = locked.enrolments.select_related("worker", "study").first()
+        if enrolment:
+            return enrolment
     if locked.closed_at:
         raise LinkInvalid(_("This invitation is closed."))
     if locked.cap is not None and locked.enrolments.count() >= locked.cap:
@@ -98,15 +119,41 @@ def arrive(
             WorkerIdentity.objects.create(
                 worker=worker, vendor=locked.vendor, external_id=external_id
             )
-    return Enrolment.objects.create(study=locked.study, worker=worker, invite=locked)
+    return Enrolment.objects.create(
+        study=locked.study, worker=worker, invite=locked, session_id=session_id
+    )
+
+
+def _came_again(enrolment: Enrolment, session_id: str) -> Enrolment:
+    """Keep the platform's newest visit: its completion is what the platform waits for."""
+    if session_id and session_id != enrolment.session_id:
+        Enrolment.objects.filter(pk=enrolment.pk).update(session_id=session_id)
+        enrolment.session_id = session_id
+    return enrolment
+
+
+@transaction.atomic
+def consent_version(*, study: Study, text: str, language: str = "") -> ConsentText:
+    """The stored version of a consent's very words, made when they are new. Locks the study."""
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    known = ConsentText.objects.filter(study=study, digest=digest).first()
+    if known:
+        return known
+    Study.objects.select_for_update().get(pk=study.pk)
+    number = ConsentText.objects.filter(study=study).count() + 1
+    return ConsentText.objects.get_or_create(
+        study=study, digest=digest, defaults={"number": number, "language": language, "text": text}
+    )[0]
 
 
 def give_consent(*, enrolment: Enrolment, text: str) -> None:
-    """Note the consent with the hash of the very text that was shown; once."""
+    """Note the consent with the very text that was shown, and the time; once."""
+    version = consent_version(study=enrolment.study, text=text, language=enrolment.language)
     Enrolment.objects.filter(pk=enrolment.pk, stage=Stage.ARRIVED).update(
         stage=Stage.CONSENTED,
         consented_at=timezone.now(),
-        consent_hash=hashlib.sha256(text.encode()).hexdigest(),
+        consent=version,
+        consent_hash=version.digest,
     )
     enrolment.refresh_from_db()
 
@@ -137,3 +184,9 @@ def choose_language(*, enrolment: Enrolment, language: str) -> None:
     """Keep the language of the pages, which no cookie can."""
     Enrolment.objects.filter(pk=enrolment.pk).update(language=language)
     enrolment.language = language
+
+
+def leave_out_high_risk(*, enrolment: Enrolment, leave_out: bool) -> None:
+    """Keep away, from now on, what the content warning announces; it costs the worker nothing."""
+    Enrolment.objects.filter(pk=enrolment.pk).update(no_high_risk=leave_out)
+    enrolment.no_high_risk = leave_out

@@ -30,6 +30,8 @@ class Vendor(Row):
     contact = models.CharField(max_length=200, blank=True)
     currency = models.CharField(max_length=3, default="USD")
     rate = models.DecimalField(max_digits=10, decimal_places=4, default=Decimal(0))
+    # Goes before the study's own completion, and an invite's before both.
+    completion = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering = ("name",)
@@ -87,6 +89,26 @@ class Invite(Row):
     cap = models.PositiveIntegerField(null=True, blank=True)
     judgement_cap = models.PositiveIntegerField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True)
+    # Which platform's links are read and answered: a name in jeoul.crowd.PROVIDERS.
+    provider = models.CharField(max_length=20, default="invite")
+    completion = models.JSONField(default=dict, blank=True)
+
+
+class ConsentText(Row):
+    """One version of a study's consent, kept word for word beside those who agreed to it."""
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="consent_texts")
+    number = models.PositiveIntegerField()
+    language = models.CharField(max_length=10, blank=True)
+    text = models.TextField()
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (
+            models.UniqueConstraint(fields=["study", "digest"], name="consent_text_once"),
+            models.UniqueConstraint(fields=["study", "number"], name="consent_number_once"),
+        )
 
 
 class Stage(models.TextChoices):
@@ -115,7 +137,11 @@ class Enrolment(Row):
     invite = models.ForeignKey(Invite, models.PROTECT, related_name="enrolments")
     stage = models.CharField(max_length=20, choices=Stage.choices, default=Stage.ARRIVED)
     consent_hash = models.CharField(max_length=64, blank=True)
+    consent = models.ForeignKey(ConsentText, models.PROTECT, null=True, related_name="+")
     consented_at = models.DateTimeField(null=True)
+    # Practice and trial are over; until then they come first.
+    prepared_at = models.DateTimeField(null=True)
+    tries_failed = models.PositiveSmallIntegerField(default=0)
     finished_at = models.DateTimeField(null=True)
     language = models.CharField(max_length=10, blank=True)
     completion_code = models.CharField(max_length=20, default=random_code)
@@ -126,6 +152,13 @@ class Enrolment(Row):
     given_gold = models.PositiveIntegerField(default=0)
     given_repeat = models.PositiveIntegerField(default=0)
     sides = models.JSONField(default=dict, blank=True)
+    # Practice and trial answers, and items left out with pay: work beside the plan's own.
+    practised = models.PositiveIntegerField(default=0)
+    excused = models.PositiveIntegerField(default=0)
+    # Announced texts are left out from the start.
+    no_high_risk = models.BooleanField(default=False)
+    # The platform's id of this visit; erased with the person.
+    session_id = models.CharField(max_length=200, blank=True)
     revoked_at = models.DateTimeField(null=True)
     # Counted up to end every link given out before.
     token_round = models.PositiveSmallIntegerField(default=0)

@@ -1,5 +1,6 @@
 """Make a study's draft."""
 
+import json
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -25,6 +26,7 @@ class Command(JeoulCommand):
         parser.add_argument("--scale", type=int, choices=[2, 3, 4, 5, 7], default=4)
         parser.add_argument("--question", default="Which answer is better overall?")
         parser.add_argument("--instructions", default="", help="Markdown")
+        parser.add_argument("--settings", metavar="JSON", help="any further settings of the plan")
         parser.add_argument("--json", action="store_true")
         add_owner(parser)
 
@@ -40,6 +42,7 @@ class Command(JeoulCommand):
             "instructions": options["instructions"],
             "design": "baseline" if baseline else "all_pairs",
         }
+        settings |= self._further(options["settings"])
         if options["seed"] is not None:
             settings["seed"] = options["seed"]
         criterion = CriterionSpec(
@@ -59,6 +62,16 @@ class Command(JeoulCommand):
             self.print_json({"id": str(study.uuid), "slug": study.slug})
         else:
             self.say(f"The draft {study.slug} is made; start it with: move_study {study.slug} run")
+
+    def _further(self, text: str | None) -> dict[str, Any]:
+        """Such as qualification_items, gold_share or contact; the action knows the names."""
+        try:
+            value = json.loads(text or "{}")
+        except ValueError as error:
+            raise CommandError(f"--settings is not JSON ({error}).") from None
+        if not isinstance(value, dict):
+            raise CommandError('--settings must be a JSON object such as \'{"contact": "…"}\'.')
+        return value
 
     def _newest(self, owner: Any, name: str) -> SystemVersion:
         system = System.objects.filter(owner=owner, name=name).first()

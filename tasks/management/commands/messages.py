@@ -36,6 +36,16 @@ def in_template(path: Path) -> set[str]:
     return {ast.literal_eval(text) for text in calls}
 
 
+def all_plurals() -> dict[str, str]:
+    """For each counted text of a template what it is called for many: a .po file needs both."""
+    pairs: dict[str, str] = {}
+    for path in (ROOT / "templates").rglob("*.html"):
+        source = templatize(path.read_text())
+        found = re.findall(rf"ngettext\({_STRING},\s*{_STRING}", source, re.DOTALL)
+        pairs |= {ast.literal_eval(one): ast.literal_eval(many) for one, many in found}
+    return pairs
+
+
 def all_strings() -> set[str]:
     """Every text that a person may read on a page."""
     modules = [p for top in ("annotation", "platform/jeoul") for p in (ROOT / top).rglob("*.py")]
@@ -51,7 +61,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         import polib  # a developer's tool, not installed where the site runs
 
-        wanted = all_strings()
+        wanted, plurals = all_strings(), all_plurals()
         for path in sorted(LOCALE.glob("*/LC_MESSAGES/django.po")):
             file = polib.pofile(str(path), wrapwidth=10**6)
             kept = {entry.msgid: entry for entry in file if entry.msgid in wanted}
@@ -59,6 +69,12 @@ class Command(BaseCommand):
                 entry.occurrences = []
             added = sorted(wanted - kept.keys())
             kept |= {text: polib.POEntry(msgid=text) for text in added}
+            for text, many in plurals.items():
+                if not kept[text].msgid_plural:
+                    said = kept[text].msgstr
+                    kept[text] = polib.POEntry(
+                        msgid=text, msgid_plural=many, msgstr_plural={0: said}
+                    )
             # Sorted, so that two branches rarely write to the same place.
             file[:] = [kept[text] for text in sorted(kept)]
             file.save(str(path))

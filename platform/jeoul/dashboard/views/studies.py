@@ -18,7 +18,8 @@ from jeoul.accounts.models import User
 from jeoul.accounts.roles import May, Role
 from jeoul.base import DomainError
 from jeoul.comparisons.building import build_comparisons, retarget
-from jeoul.comparisons.models import Comparison
+from jeoul.comparisons.models import Comparison, Kind
+from jeoul.crowd import get_provider
 from jeoul.dashboard.forms import (
     FIRST_CRITERION,
     AmendForm,
@@ -62,6 +63,7 @@ from jeoul.studies.generation.actions import outputs_due
 from jeoul.studies.generation.control import retry_failed
 from jeoul.studies.models import OutputState, Study, StudyState
 from jeoul.workers.actions import get_vendor, make_invite
+from jeoul.workers.models import Invite
 from tasks.generation import enqueue
 
 _ENQUEUED = 1000
@@ -77,7 +79,7 @@ def study_list(request: HttpRequest) -> HttpResponse:
         .order_by("-created_at", "-pk")
     )
     found = paged(request, rows)
-    counted = Comparison.objects.filter(study__in=[s.pk for s in found]).order_by()
+    counted = Comparison.objects.filter(study__in=[s.pk for s in found], kind=Kind.REAL).order_by()
     rows_of = counted.values("study").annotate(planned=Sum("target"), said=Sum("judged"))
     sums = {row["study"]: (row["planned"], row["said"]) for row in rows_of}
     for study in found:
@@ -193,7 +195,7 @@ def _overview(study: Study) -> dict[str, Any]:
         "prompts": study.prompt_set_version,
         "verdict": analysis and verdict(analysis.results),
         "invites": [
-            (invite, f"{settings.SITE_URL}{reverse('worker-join', args=[invite.token])}")
+            (invite, _link(invite))
             for invite in study.invites.filter(closed_at=None).select_related("vendor")
         ],
         "invite_form": InviteForm(),
@@ -202,6 +204,12 @@ def _overview(study: Study) -> dict[str, Any]:
         "members": study.memberships.select_related("user").order_by("pk"),
         "member_form": MemberForm(),
     } | route_context(study)
+
+
+def _link(invite: Invite) -> str:
+    """What is given to workers, or to the platform that fills its ids in."""
+    path = reverse("worker-join", args=[invite.token])
+    return f"{settings.SITE_URL}{path}{get_provider(invite.provider).entry_query()}"
 
 
 @require_POST
@@ -279,7 +287,12 @@ def invite_create(request: HttpRequest, study: UUID) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():
         vendor = get_vendor(owner=researcher(request), name=form.cleaned_data["vendor"])
-        make_invite(study=found, vendor=vendor, cap=form.cleaned_data["cap"])
+        make_invite(
+            study=found,
+            vendor=vendor,
+            cap=form.cleaned_data["cap"],
+            provider=form.cleaned_data["provider"] or "invite",
+        )
         messages.success(request, _("The link is ready to be copied."))
     else:
         messages.error(request, _("Say where the workers come from."))

@@ -60,6 +60,25 @@ class Study(Row):
     instructions = models.TextField(blank=True)
     consent_text = models.TextField(blank=True)
     content_warning = models.TextField(blank=True)
+    # Where a person may find help after texts that were hard to read.
+    help_text = models.TextField(blank=True)
+    # Whom annotators may write to, and the approval of an ethics board.
+    contact = models.CharField(max_length=200, blank=True)
+    ethics_reference = models.CharField(max_length=200, blank=True)
+    # Texts behind a content warning stay blurred until the worker asks for them.
+    blur = models.BooleanField(default=False)
+    # A gentle word after answers faster than their texts can be read.
+    nudges = models.BooleanField(default=True)
+    # A break is proposed after so many comparisons; empty proposes none.
+    break_every = models.PositiveSmallIntegerField(null=True, blank=True)
+    # How many trial comparisons a worker must answer, the share that must be right, the tries.
+    qualification_items = models.PositiveSmallIntegerField(default=0)
+    qualification_pass = models.FloatField(default=0.75)
+    qualification_tries = models.PositiveSmallIntegerField(default=2)
+    # A worker's way ends after so many missed checks, for a person to look at; empty never ends it.
+    gold_fail_after = models.PositiveSmallIntegerField(null=True, blank=True)
+    # For each outcome the code or address that ends a worker's way; see jeoul.crowd.
+    completion = models.JSONField(default=dict, blank=True)
     reservation_minutes = models.PositiveIntegerField(default=30, validators=[MinValueValidator(1)])
     # How many comparisons one worker may judge; empty means as many as there are.
     worker_cap = models.PositiveIntegerField(null=True, blank=True)

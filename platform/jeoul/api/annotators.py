@@ -1,0 +1,78 @@
+"""What a study needs for its annotators over the API: known items and the ways out."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jeoul.accounts.roles import May
+from jeoul.api.base import caller, checked, described, study_of
+from jeoul.api.serializers import ImportDone, RowsIn
+from jeoul.comparisons.known_items import KINDS, import_known_items
+from jeoul.crowd.base import OUTCOMES
+from jeoul.studies.models import Study
+from jeoul.workers.completion import set_completion
+
+
+class KnownItemsIn(RowsIn):
+    kind = serializers.ChoiceField(
+        choices=[(kind.value, kind.value) for kind in KINDS], required=False, default="",
+        help_text="of rows that name none",
+    )  # fmt: skip
+
+
+class ExitSetting(serializers.Serializer[Any]):
+    """How one outcome ends: a code, an address with {code}, {worker}, {session}, or both."""
+
+    code = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    url = serializers.CharField(max_length=1000, required=False, allow_blank=True)
+
+
+class Completion(serializers.Serializer[Any]):
+    """For each outcome how a worker leaves; what is left out shows a code of our own."""
+
+    def get_fields(self) -> dict[str, Any]:
+        return {name: ExitSetting(required=False) for name in OUTCOMES}
+
+
+class ImportKnownItems(GenericAPIView[Any]):
+    serializer_class = KnownItemsIn
+
+    @described(ImportDone, status=201, takes=KnownItemsIn)
+    def post(self, request: Request, study: UUID) -> Response:
+        """Add practice, trial and check items: kind, prompt, output_a, output_b, right."""
+        found = study_of(request, study, May.RUN)
+        given = checked(self, KnownItemsIn, request)
+        done = import_known_items(
+            owner=caller(request),
+            study=found,
+            text="\n".join(json.dumps(row) for row in given["rows"]),
+            file_kind="jsonl",
+            kind=given["kind"],
+            take_good=given["take_good"],
+        )
+        bad = [row.__dict__ for row in done.bad]
+        body = {"id": found.uuid, "added": done.added, "unchanged": done.unchanged, "bad": bad}
+        return Response(body, status=201)
+
+
+class StudyCompletion(GenericAPIView[Study]):
+    serializer_class = Completion
+
+    @described(Completion)
+    def get(self, request: Request, study: UUID) -> Response:
+        """How workers leave; codes are worth money, so only those who may run it read them."""
+        return Response(study_of(request, study, May.RUN).completion)
+
+    @described(Completion, takes=Completion)
+    def put(self, request: Request, study: UUID) -> Response:
+        """Set how workers leave, for all outcomes at once."""
+        found = study_of(request, study, May.RUN)
+        given = checked(self, Completion, request)
+        value = {name: dict(setting) for name, setting in given.items()}
+        set_completion(home=found, value=value, actor=caller(request))
+        return Response(value)
