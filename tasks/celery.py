@@ -12,6 +12,7 @@ app = Celery(
         "tasks.alerts",
         "tasks.analyses",
         "tasks.generation",
+        "tasks.money",
         "tasks.risk",
         "tasks.sweeps",
         "tasks.watches",
@@ -31,6 +32,7 @@ def _schedule(sender: Celery, **_: object) -> None:
         "sweeps.answers",
         "analyses.stale",
         "alerts.watch",
+        "money.owed",
         "risk.unscanned",
         "watches.rounds",
     ):

@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "jeoul.workers",
     "jeoul.comparisons",
     "jeoul.quality",
+    "jeoul.payments",
     "jeoul.results",
     "jeoul.conduct",
     "jeoul.dashboard",

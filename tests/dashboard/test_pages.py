@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 STUDY_PAGES = (
     "study-detail", "study-results", "study-report", "comparison-list", "worker-list",
-    "output-list", "report-list",
+    "output-list", "report-list", "study-money",
 )  # fmt: skip
 OWN_PAGES = (
     "study-list", "study-create", "prompt-set-list", "prompt-set-import", "system-list",
@@ -79,15 +79,30 @@ def test_queries_do_not_grow_with_rows(judged):
         for _turn in range(20):
             factories.judge(worker)
     analyse_study(study=big)
-    for name in STUDY_PAGES:
-        counts = []
-        for study in (judged, big):
-            with CaptureQueriesContext(
-                connection,
-            ) as seen:
-                client.get(reverse(name, args=[study.uuid]))
-            counts.append(len(seen))
-        assert counts[1] <= counts[0] + 1, (name, counts)
+    for pair in zip(addresses(judged), addresses(big), strict=True):
+        counts = [queries_of(client, address) for address in pair]
+        assert counts[1] <= counts[0] + 1, (pair[1], counts)
+
+
+def test_queries_of_the_lists_do_not_grow_with_what_a_researcher_owns():
+    user = factories.make_user()
+    client = client_of(user)
+    counts = {name: [] for name in OWN_PAGES}
+    for more in (1, 4):
+        for number in range(more):
+            names = (f"a{more}{number}", f"b{more}{number}")
+            study = factories.make_study(owner=user, systems=names)
+            factories.judge(factories.worker_for(study))
+            create_connection(owner=user, name=names[0], base_url="http://127.0.0.1:9/v1")
+        for name in OWN_PAGES:
+            counts[name].append(queries_of(client, reverse(name)))
+    assert {n: c for n, c in counts.items() if c[1] > c[0] + 1} == {}
+
+
+def queries_of(client, address: str) -> int:
+    with CaptureQueriesContext(connection) as seen:
+        assert client.get(address).status_code == 200
+    return len(seen)
 
 
 def test_a_researcher_sets_a_study_up_by_hand(tmp_path):

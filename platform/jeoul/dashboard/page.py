@@ -53,6 +53,7 @@ def study_context(request: HttpRequest, study: Study, tab: str) -> dict[str, Any
         ("workers", _("Workers"), "worker-list"),
         ("outputs", _("Outputs"), "output-list"),
         ("reports", _("Reports"), "report-list"),
+        ("money", _("Money"), "study-money"),
     ]
     return {
         "study": study,

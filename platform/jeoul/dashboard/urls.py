@@ -3,7 +3,16 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from jeoul.dashboard.views import account, material, people, planning, results, studies, watching
+from jeoul.dashboard.views import (
+    account,
+    material,
+    money,
+    people,
+    planning,
+    results,
+    studies,
+    watching,
+)
 from jeoul.dashboard.views.annotators import completion_set, known_items_import, study_way
 from jeoul.dashboard.views.gate import study_gate
 
@@ -25,6 +34,9 @@ urlpatterns = [
     path(f"{_STUDY}amend/", studies.study_amend, name="study-amend"),
     path(f"{_STUDY}alerts/route/", watching.alert_route, name="alert-route"),
     path(f"{_STUDY}alerts/<uuid:alert>/seen/", watching.alert_seen, name="alert-seen"),
+    path(f"{_STUDY}money/", money.study_money, name="study-money"),
+    path(f"{_STUDY}money/to-pay.csv", money.money_list, name="money-list"),
+    path(f"{_STUDY}money/<uuid:vendor>/", money.money_step, name="money-step"),
     path(f"{_STUDY}pilot/end/", studies.pilot_end, name="pilot-end"),
     path(f"{_STUDY}members/", studies.member_set, name="member-set"),
     path(f"{_STUDY}invites/", studies.invite_create, name="invite-create"),

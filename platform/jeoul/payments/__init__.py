@@ -1,1 +1,1 @@
-"""What is owed: computed from judgements; the ledger grows here."""
+"""What is owed to annotators and what was paid."""
