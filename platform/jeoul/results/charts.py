@@ -1,4 +1,4 @@
-"""Charts of stored results as SVG: one visual language, readable in grey, never without n.
+"""Charts of stored results as SVG and PNG: one visual language, readable in grey, never without n.
 
 Drawn in the job that makes an analysis and stored with it: the renderer costs 130 MB and a
 second to start, which no web process should pay.
@@ -9,35 +9,33 @@ from typing import Any, Final
 
 import altair as alt
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
-_FONT: Final = "system-ui, 'Noto Sans CJK KR', sans-serif"
-_WIDTH: Final = 520
-# From dark to light, so that grey print keeps the order.
-_OUTCOMES: Final = {
-    "First wins": "#1f4e79",
-    "Tie": "#9fb3c4",
-    "Both bad": "#e3d9c6",
-    "Second wins": "#d9822b",
-}
-_INK: Final = "#1f2428"
+from jeoul.results.charts_language import (
+    BAND,
+    INK,
+    MARK,
+    OUTCOMES,
+    WIDTH,
+    Chart,
+    half_line,
+    intervals,
+    to_svg,
+)
+from jeoul.results.charts_risk import risk_chart
 
-Chart = Any  # Altair's charts are dynamic: their classes are made from the schema at run time
+# Beyond these a picture is a wall; the tables hold every row.
+MOST_PAIRS: Final = 40
+MOST_SYSTEMS: Final = 12
+MOST_PANELS: Final = 4
 
 
 def draw_charts(results: dict[str, Any]) -> dict[str, str]:
     """SVG texts as NAME.svg and base64 PNG as NAME.png; a chart without data is left out."""
-    overall = next((c for c in results["criteria"] if c["is_overall"]), None)
-    charts: dict[str, Chart] = {}
-    for criterion in results["criteria"]:
-        if criterion["pairs"]:
-            charts[f"pairs-{criterion['key']}"] = pairs_chart(criterion)
-        if criterion["ranking"]:
-            charts[f"ranking-{criterion['key']}"] = ranking_chart(criterion)
-    if overall and len(overall["pairs"]) > 1:
-        charts["matrix"] = matrix_chart(overall)
-    if results["slices"]:
-        charts["slices"] = slices_chart(results["slices"])
-    drawn = {f"{name}.svg": to_svg(chart) for name, chart in charts.items()}
+    # Altair checks every call against its schema, in ten times the time of drawing.
+    with debug_mode(False):
+        charts = _charts(results)
+        drawn = {f"{name}.svg": to_svg(chart) for name, chart in charts.items()}
     # For slides; drawn here as well, since web processes don't load the renderer.
     pictures = {
         name.replace(".svg", ".png"): b64encode(vl_convert.svg_to_png(svg, scale=2)).decode()
@@ -46,61 +44,68 @@ def draw_charts(results: dict[str, Any]) -> dict[str, str]:
     return drawn | pictures
 
 
-def to_svg(chart: Chart) -> str:
-    styled = (
-        chart.configure(font=_FONT, background="white")
-        .configure_axis(
-            labelColor=_INK, titleColor=_INK, labelFontSize=12, titleFontSize=12,
-            gridColor="#e4e7ea", domainColor="#9aa4ad", tickColor="#9aa4ad", labelLimit=420,
-            titleFontWeight="normal",
-        )
-        .configure_legend(labelFontSize=12, titleFontSize=12, labelColor=_INK, orient="top",
-                          title=None)
-        .configure_view(stroke=None)
-    )  # fmt: skip
-    return str(vl_convert.vegalite_to_svg(styled.to_dict()))
+def _charts(results: dict[str, Any]) -> dict[str, Chart]:
+    overall = next((c for c in results["criteria"] if c["is_overall"]), None)
+    charts: dict[str, Chart] = {}
+    for criterion in results["criteria"]:
+        if criterion["pairs"]:
+            charts[f"pairs-{criterion['key']}"] = pairs_chart(criterion)
+        if criterion["ranking"]:
+            charts[f"ranking-{criterion['key']}"] = ranking_chart(criterion)
+        if any(pair.get("grades") for pair in criterion["pairs"]):
+            charts[f"grades-{criterion['key']}"] = grades_chart(criterion)
+        style = (criterion.get("models") or {}).get("style", {})
+        if style.get("ranking"):
+            charts[f"style-{criterion['key']}"] = style_chart(style)
+    if overall and len(overall["pairs"]) > 1 and len(overall["ranking"]) <= MOST_SYSTEMS:
+        charts["matrix"] = matrix_chart(overall)
+    if results["slices"]:
+        charts["slices"] = slices_chart(results["slices"])
+    hazards = results.get("hazards") or {"systems": []}
+    if any(s["benefit"] or s["is_baseline"] for s in hazards["systems"]) and any(
+        s["risk"] for s in hazards["systems"]
+    ):
+        charts["risk"] = risk_chart(hazards)
+    return charts
 
 
-def _pair_name(pair: dict[str, Any]) -> str:
+def pair_name(pair: dict[str, Any]) -> str:
     return f"{pair['system_a']} against {pair['system_b']}"
 
 
 def pairs_chart(criterion: dict[str, Any]) -> Chart:
-    """Win, tie, both bad, loss of each pair as shares of its judgements."""
+    """Win, tie, both bad, loss of each pair as shares of its judgements (the Llama 2 figure)."""
     rows = []
-    for pair in criterion["pairs"]:
+    for pair in criterion["pairs"][:MOST_PAIRS]:
         counts = (pair["wins_a"], pair["ties"], pair["both_bad"], pair["wins_b"])
-        for at, (outcome, count) in enumerate(zip(_OUTCOMES, counts, strict=True)):
+        for at, (outcome, count) in enumerate(zip(OUTCOMES, counts, strict=True)):
             share = count / pair["n"]
             rows.append(
                 {
-                    "pair": f"{_pair_name(pair)} (n = {pair['n']})",
+                    "pair": f"{pair_name(pair)} (n = {pair['n']})",
                     "outcome": outcome,
                     "order": at,
                     "share": share,
-                    "start": sum(counts[:at]) / pair["n"],
                     "middle": (sum(counts[:at]) + count / 2) / pair["n"],
                     "label": f"{share:.0%}" if share >= 0.06 else "",
-                    "ink": "white" if at == 0 else _INK,
+                    "ink": "white" if at == 0 else INK,
                 }
             )
     base = alt.Chart(alt.InlineData(values=rows)).encode(
         y=alt.Y("pair:N", sort=None, title=None, axis=alt.Axis(labelLimit=420))
     )
-    bars = base.mark_bar(height=22).encode(
+    bars = base.mark_bar(height=22, stroke="white", strokeWidth=1).encode(
         x=alt.X("share:Q", stack=True, title="Share of judgements",
                 axis=alt.Axis(format="%"), scale=alt.Scale(domain=[0, 1])),
         color=alt.Color("outcome:N", sort=None,
-                        scale=alt.Scale(domain=list(_OUTCOMES), range=list(_OUTCOMES.values()))),
+                        scale=alt.Scale(domain=list(OUTCOMES), range=list(OUTCOMES.values()))),
         order=alt.Order("order:Q"),
     )  # fmt: skip
     labels = base.mark_text(fontSize=11).encode(
-        x="middle:Q",
-        text="label:N",
-        color=alt.Color("ink:N", scale=None),
+        x="middle:Q", text="label:N", color=alt.Color("ink:N", scale=None)
     )
-    layers = (bars + labels).resolve_scale(color="independent")
-    return layers.properties(width=_WIDTH, height=alt.Step(34))
+    layers = (bars + half_line() + labels).resolve_scale(color="independent")
+    return layers.properties(width=WIDTH, height=alt.Step(34))
 
 
 def ranking_chart(criterion: dict[str, Any]) -> Chart:
@@ -110,51 +115,83 @@ def ranking_chart(criterion: dict[str, Any]) -> Chart:
         for system in criterion["ranking"]
     ]
     title = f"Bradley–Terry score with 95 % interval (n = {criterion['judgements']})"
-    return _intervals(rows, "score:Q", title, None)
+    return intervals(rows, "score:Q", title, None)
 
 
-def _intervals(rows: list[dict[str, Any]], field: str, title: str, domain: Any) -> Chart:
-    base = alt.Chart(alt.InlineData(values=rows)).encode(y=alt.Y("label:N", sort=None, title=None))
-    scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
-    axis = alt.Axis(format="%") if domain else alt.Axis()
-    rule = base.mark_rule(strokeWidth=3, color="#9fb3c4").encode(
-        x=alt.X("low:Q", title=title, scale=scale, axis=axis), x2="high:Q"
+def style_chart(style: dict[str, Any]) -> Chart:
+    """Raw scores beside those adjusted for length and markdown, on the same judgements."""
+    raw = {s["system"]: s for s in style["raw"]}
+    rows = [
+        {"system": s["system"], "kind": kind, **{k: row[k] for k in ("score", "low", "high")}}
+        for s in style["ranking"]
+        for kind, row in (("as judged", raw[s["system"]]), ("adjusted for style", s))
+        if s["system"] in raw
+    ]
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=alt.Y("system:N", sort=None, title=None), yOffset=alt.YOffset("kind:N", sort=None)
     )
-    point = base.mark_point(filled=True, size=90, color="#1f4e79", opacity=1).encode(x=field)
-    return (rule + point).properties(width=_WIDTH, height=alt.Step(30))
+    colours = alt.Color("kind:N", sort=None, scale=alt.Scale(range=[BAND, MARK]))
+    title = f"Bradley–Terry score with 95 % interval (n = {style['n']})"
+    rule = base.mark_rule(strokeWidth=3).encode(
+        x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False)), x2="high:Q", color=colours
+    )
+    point = base.mark_point(filled=True, size=80, opacity=1).encode(
+        x="score:Q", color=colours,
+        shape=alt.Shape("kind:N", sort=None, legend=None,
+                        scale=alt.Scale(range=["diamond", "circle"])),
+    )  # fmt: skip
+    return (rule + point).properties(width=WIDTH, height=alt.Step(18))
+
+
+def grades_chart(criterion: dict[str, Any]) -> Chart:
+    """How often each grade was given, positive for the first system of the pair."""
+    rows = [
+        {"pair": f"{pair_name(pair)} (n = {sum(pair['grades'].values())})", "grade": int(grade),
+         "share": n / sum(pair["grades"].values())}
+        for pair in criterion["pairs"][:MOST_PANELS]
+        if pair.get("grades")
+        for grade, n in pair["grades"].items()
+    ]  # fmt: skip
+    panels = [
+        alt.Chart(
+            alt.InlineData(values=[r for r in rows if r["pair"] == name]), title=name
+        )
+        .mark_bar(color=MARK, stroke="white")
+        .encode(
+            x=alt.X("grade:O", sort="descending", title="Grade, positive for the first",
+                    axis=alt.Axis(labelAngle=0)),
+            y=alt.Y("share:Q", title="Share of judgements", axis=alt.Axis(format="%")),
+        )
+        .properties(width=WIDTH, height=120)
+        for name in dict.fromkeys(r["pair"] for r in rows)
+    ]  # fmt: skip
+    return alt.vconcat(*panels, spacing=20)
 
 
 def slices_chart(slices: list[dict[str, Any]]) -> Chart:
-    """Win rates of every pair in every slice, each with its n and interval."""
+    """Win rates in every slice with n and interval, of the pairs with the most judgements."""
     rows = [
         {
             "label": f"{part['slice']}: {part['value']} (n = {pair['n']})",
-            "pair": _pair_name(pair),
+            "pair": pair_name(pair),
             "rate": pair["win_rate_a"],
             "low": pair["low"],
             "high": pair["high"],
+            "n": pair["n"],
         }
         for part in slices
         for pair in part["pairs"]
+        if pair["win_rate_a"] is not None
     ]
-    pairs = list(dict.fromkeys(row["pair"] for row in rows))
-    half = (
-        alt.Chart(alt.InlineData(values=[{"half": 0.5}]))
-        .mark_rule(strokeDash=[4, 3], color="#565f67")
-        .encode(x="half:Q")
-    )
+    count: dict[str, int] = {}
+    for row in rows:
+        count[row["pair"]] = count.get(row["pair"], 0) + row["n"]
+    chosen = sorted(count, key=lambda name: -count[name])[:MOST_PANELS]
     panels = [
-        (
-            _intervals(
-                [row for row in rows if row["pair"] == pair],
-                "rate:Q",
-                f"Win rate of the first: {pair}",
-                [0, 1],
-            )
-            + half
-        )
-        for pair in pairs
-    ]
+        intervals([row for row in rows if row["pair"] == pair], "rate:Q",
+                  f"Win rate of the first: {pair}", [0, 1]) + half_line()
+        for pair in chosen
+    ]  # fmt: skip
     return alt.vconcat(*panels, spacing=24)
 
 
@@ -162,13 +199,17 @@ def matrix_chart(criterion: dict[str, Any]) -> Chart:
     """How often the row's system is preferred to the column's."""
     rows = []
     for pair in criterion["pairs"]:
-        for one, other, rate in (
-            (pair["system_a"], pair["system_b"], pair["win_rate_a"]),
-            (pair["system_b"], pair["system_a"], 1 - pair["win_rate_a"]),
-        ):
+        if pair["win_rate_a"] is None:
+            continue
+        for one, other, rate, low, high in (
+            (pair["system_a"], pair["system_b"], pair["win_rate_a"], pair["low"], pair["high"]),
+            (pair["system_b"], pair["system_a"], 1 - pair["win_rate_a"], 1 - pair["high"],
+             1 - pair["low"]),
+        ):  # fmt: skip
             rows.append(
                 {"row": one, "column": other, "rate": rate, "label": f"{rate:.0%}",
-                 "n": f"n = {pair['n']}", "ink": "white" if rate > 0.62 else _INK}
+                 "n": f"{low:.0%}–{high:.0%}, n = {pair['n']}",
+                 "ink": "white" if rate > 0.62 else INK}
             )  # fmt: skip
     order = [s["system"] for s in criterion["ranking"]]
     base = alt.Chart(alt.InlineData(values=rows)).encode(
@@ -184,4 +225,4 @@ def matrix_chart(criterion: dict[str, Any]) -> Chart:
     label = base.mark_text(fontSize=14, dy=-7).encode(text="label:N", color=ink)
     number = base.mark_text(fontSize=10, dy=10).encode(text="n:N", color=ink)
     layers = (cells + label + number).resolve_scale(color="independent")
-    return layers.properties(width=alt.Step(110), height=alt.Step(52))
+    return layers.properties(width=alt.Step(128), height=alt.Step(52))

@@ -14,6 +14,7 @@ from jeoul.results.features import STYLE, style_of
 from jeoul.results.inputs import Asked, Inputs, read_inputs
 from jeoul.results.sections import agreements, pairs, rankings, weighing
 from jeoul.results.sections.crowd import crowd_of, with_reliability
+from jeoul.results.sections.hazards import hazards_of
 from jeoul.results.sections.machines import machines_of
 from jeoul.results.sections.numbers import number
 from jeoul.results.sections.slices import slices_of
@@ -78,6 +79,7 @@ def compute_from(inputs: Inputs) -> tuple[dict[str, Any], list[rules.Finding]]:
         else None,
         "slices": slices_of(real, inputs),
         "position": _position(real),
+        "hazards": hazards_of(kept, inputs),
         "weighing": weighed,
         "machines": _machines(inputs, real, overall),
         "workers": crowd_of(facts, inputs.people, found, out, reliability),

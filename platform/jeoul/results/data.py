@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from numpy.typing import NDArray
 
 from jeoul import __version__
 from jeoul.analysis.counts import Votes
 from jeoul.quality.models import Exclusion
 from jeoul.results.copying import Column, read_columns
+from jeoul.risk.models import Verdict
 from jeoul.studies.models import Study
 
 Ints = NDArray[Any]
@@ -263,8 +264,20 @@ def excluded_workers(study: Study) -> set[int]:
     )
 
 
+def violations(study: Study) -> set[int]:
+    """Outputs that a person left out on review as harmful or as revealing data, alone or in a
+    pair; a name given away or a text cut off is no violation."""
+    harm = Q(report__reason__in=["harmful", "personal_data"])
+    for kind in ("harmful", "personal_data", "secret"):
+        harm |= Q(kinds__contains=kind)
+    removed = study.review_items.filter(harm, verdict=Verdict.REMOVED).exclude(output=None)
+    pairs = removed.values_list("output_id", "other_id")
+    return {pk for pair in pairs for pk in pair if pk is not None}
+
+
 def fingerprint(study: Study, settings: dict[str, object]) -> str:
     """What an analysis depends on: judgements only ever grow, so number and last id tell them."""
     seen = study.judgements.aggregate(n=Count("pk"), last=Max("pk"))
-    parts = (seen, sorted(excluded_workers(study)), sorted(settings.items()), __version__)
+    decided = (sorted(excluded_workers(study)), sorted(violations(study)))
+    parts = (seen, decided, sorted(settings.items()), __version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

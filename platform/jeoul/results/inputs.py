@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from django.db.models import Q
 
-from jeoul.results.data import Floats, Ints, Table, excluded_workers, read_study
+from jeoul.results.data import Bools, Floats, Ints, Table, excluded_workers, read_study, violations
 from jeoul.results.features import read_features
-from jeoul.studies.models import Study
+from jeoul.results.progress import study_outputs
+from jeoul.studies.models import OutputState, Study
 from jeoul.workers.models import VendorKind, Worker
 
 SLICES: Final = ("risk", "category", "language", "difficulty", "hazard")
@@ -45,7 +47,9 @@ class Inputs:
     ``slices``: the values of SLICES by prompt code, of the prompts in the study's version.
     ``features``: what is measured of each output's text by output code (jeoul.results.features),
     nan where a text is unknown. ``labels``: the systems by code, in the plan's order. ``people``:
-    by worker code. ``excluded``: worker codes that a decision in force leaves out.
+    by worker code. ``excluded``: worker codes that a decision in force leaves out. ``baseline``: a
+    system code. ``violating``: outputs that a person left out on review, ``refused``: those in
+    which the system refused, both by output code.
     """
 
     study: dict[str, Any]
@@ -56,6 +60,9 @@ class Inputs:
     slices: dict[int, tuple[str, ...]]
     people: list[Person]
     features: Floats
+    baseline: int
+    violating: Bools
+    refused: Bools
 
     def slice_codes(self, at: int, prompts: int) -> tuple[list[str], Ints]:
         """Distinct values of one slice, and the place of each prompt's value, −1 for none."""
@@ -77,11 +84,12 @@ def read_inputs(study: Study) -> Inputs:
     by_pk = {w.pk: w for w in workers}
     people = [by_pk[pk] for pk in names.workers.tolist()]
     out = excluded_workers(study)
+    entries = list(entries.order_by("position"))
     return Inputs(
         study=heading(study),
         table=table,
         excluded=frozenset(code for code, w in enumerate(people) if w.pk in out),
-        labels=[e.system_version.label for e in entries.order_by("position")],
+        labels=[e.system_version.label for e in entries],
         criteria=[
             Asked(c.pk, c.key, c.name, c.scale, c.is_overall) for c in study.criteria.all()
         ],
@@ -93,7 +101,23 @@ def read_inputs(study: Study) -> Inputs:
             for w in people
         ],
         features=read_features(names.outputs),
+        baseline=next((at for at, e in enumerate(entries) if e.is_baseline), 0),
+        violating=_marked(names.outputs, violations(study)),
+        refused=_marked(names.outputs, refusals(study)),
     )  # fmt: skip
+
+
+def refusals(study: Study) -> set[int]:
+    """Outputs in which the system refused, as the provider or a scan tells."""
+    refused = study_outputs(study).filter(
+        Q(state=OutputState.REFUSED) | Q(finish_reason="content_filter")
+    )
+    return set(refused.values_list("pk", flat=True))
+
+
+def _marked(outputs: Ints, wanted: set[int]) -> Bools:
+    found = np.isin(outputs, list(wanted)) if wanted else np.zeros(len(outputs), dtype=bool)
+    return np.asarray(found, dtype=bool)
 
 
 def heading(study: Study) -> dict[str, Any]:

@@ -41,32 +41,57 @@ def pair_sentence(pair: dict[str, Any]) -> str:
 
 def decided(pair: dict[str, Any]) -> bool:
     """Whether the interval leaves out one half."""
-    return bool(pair["low"] > 0.5 or pair["high"] < 0.5)
+    return pair["low"] is not None and bool(pair["low"] > 0.5 or pair["high"] < 0.5)
 
 
 def verdict(results: dict[str, Any]) -> Verdict | None:
-    """The overall criterion's clearest pair in one sentence, and whether all pairs are decided."""
+    """The overall criterion's clearest pair in one sentence, whether all is decided, and why."""
     overall = next((c for c in results["criteria"] if c["is_overall"]), None)
-    if overall is None or not overall["pairs"]:
+    pairs = [p for p in overall["pairs"] if p["win_rate_a"] is not None] if overall else []
+    if overall is None or not pairs:
         return None
-    pairs = overall["pairs"]
     ranking = overall["ranking"]
     shown = pairs[0]
     if len(ranking) > 1:
         top = {ranking[0]["system"], ranking[1]["system"]}
         shown = next((p for p in pairs if {p["system_a"], p["system_b"]} == top), shown)
     open_pairs = [p for p in pairs if not decided(p)]
+    why = [_settled(pairs, open_pairs), _early(shown), _lacking(open_pairs or [shown])]
+    return Verdict(pair_sentence(shown), not open_pairs, " ".join(w for w in why if w))
+
+
+def _settled(pairs: list[dict[str, Any]], open_pairs: list[dict[str, Any]]) -> str:
     if not open_pairs:
-        why = _("The interval of every pair leaves out 50 %.")
-    elif len(pairs) == 1:
-        why = _("The interval includes 50 %: either system may be the better one.")
-    else:
-        why = _("Undecided, since their intervals include 50 %%: %(pairs)s.") % {
-            "pairs": "; ".join(f"{p['system_a']} – {p['system_b']}" for p in open_pairs)
-        }
-    if shown["note"]:
-        why += " " + shown["note"]
-    return Verdict(pair_sentence(shown), not open_pairs, why)
+        return _("The interval of every pair leaves out 50 %.")
+    if len(pairs) == 1:
+        return _("The interval includes 50 %: either system may be the better one.")
+    named = "; ".join(f"{p['system_a']} – {p['system_b']}" for p in open_pairs[:6])
+    if len(open_pairs) > 6:
+        named += "; …"
+    counts = {"open": len(open_pairs), "all": len(pairs), "pairs": named}
+    return _("%(open)d of %(all)d pairs are undecided, since their intervals include 50 %%: "
+             "%(pairs)s.") % counts  # fmt: skip
+
+
+def _early(pair: dict[str, Any]) -> str:
+    """The interval that holds however often somebody has looked."""
+    look = pair.get("looking") or {}
+    if look.get("low") is None:
+        return ""
+    bounds = {"low": percent(look["low"]), "high": percent(look["high"])}
+    if look["decided"]:
+        return _("Looking early does not spoil it: the interval that is valid at every look "
+                 "(%(low)s to %(high)s) leaves out 50 %% as well.") % bounds  # fmt: skip
+    return _("Read while the study still runs it is not safe to stop: the interval that is valid "
+             "at every look is %(low)s to %(high)s.") % bounds  # fmt: skip
+
+
+def _lacking(pairs: list[dict[str, Any]]) -> str:
+    more = [m for p in pairs if (m := (p.get("more") or {}).get("more_as_seen"))]
+    if not more:
+        return ""
+    return _("If the rates are as seen, about %(n)s more judgements of the hardest pair would "
+             "decide it (80 %% power).") % {"n": f"{max(more):,}"}  # fmt: skip
 
 
 def summary(results: dict[str, Any]) -> list[str]:

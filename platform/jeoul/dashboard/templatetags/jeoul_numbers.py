@@ -14,6 +14,22 @@ _RULES = {
     "fails_gold": gettext_lazy("Fails known answers"),
     "disagrees": gettext_lazy("Disagrees with the others"),
     "always_tie": gettext_lazy("Ties too often"),
+    "long_run": gettext_lazy("One side many times in a row"),
+    "repeats_differ": gettext_lazy("Repeats answered differently"),
+    "unreliable": gettext_lazy("Unreliable by the model"),
+}
+_DEFINITIONS = {
+    "half": gettext_lazy("ties and both bad as half"),
+    "apart": gettext_lazy("ties and both bad left out"),
+    "both_bad_left_out": gettext_lazy("ties as half, both bad left out"),
+    "better": gettext_lazy("only better or more counts as a win"),
+}
+_EFFECTS = {
+    "position": gettext_lazy("Shown on the left"),
+    "length": gettext_lazy("Length"),
+    "headers": gettext_lazy("Headers"),
+    "bold": gettext_lazy("Bold passages"),
+    "lists": gettext_lazy("List items"),
 }
 
 
@@ -55,10 +71,46 @@ def words(value: str) -> list[str]:
 
 
 @register.filter
-def alphas(agreement: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Nominal and ordinal alpha with their names."""
-    names = (("nominal", _("Nominal")), ("ordinal", _("Ordinal, without both bad")))
-    return [(name, agreement[key]) for key, name in names if key in agreement]
+def coefficients(agreement: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Every coefficient of agreement with its name; ``value`` is its estimate."""
+    names = (
+        ("percent", _("Agreeing pairs of judges")),
+        ("nominal", _("Krippendorff's α, nominal")),
+        ("ordinal", _("Krippendorff's α, ordinal, without both bad")),
+        ("ac1", _("Gwet's AC1")),
+        ("ac2", _("Gwet's AC2, quadratic, without both bad")),
+    )
+    found = [(name, agreement[key]) for key, name in names if key in agreement]
+    return [(name, row | {"value": row.get("alpha", row.get("estimate"))}) for name, row in found]
+
+
+@register.filter
+def effect_models(models: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The models with effects beside the systems'."""
+    names = (("position", _("Side")), ("style", _("Style")))
+    return [(name, models[key]) for key, name in names if key in models]
+
+
+@register.filter
+def weighed_methods(weighing: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Plain first, then the methods that weigh the judges."""
+    names = (
+        ("majority", _("Plain (shares of the judges)")),
+        ("dawid_skene", "Dawid–Skene"),
+        ("one_coin", _("One coin per worker")),
+        ("mace", "MACE"),
+    )
+    return [(name, weighing[key]) for key, name in names if key in weighing]
+
+
+@register.filter
+def definition_name(key: str) -> str:
+    return str(_DEFINITIONS.get(key, key))
+
+
+@register.filter
+def effect_name(key: str) -> str:
+    return str(_EFFECTS.get(key, key))
 
 
 @register.filter

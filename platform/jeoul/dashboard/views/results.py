@@ -15,6 +15,7 @@ from jeoul.comparisons.models import Answer, Judgement
 from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
 from jeoul.results.access import disputed, get_comparison, votes_on
 from jeoul.results.actions import is_current, latest_analysis
+from jeoul.results.costs import study_costs
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.exports.rows import choice_of
 from jeoul.results.models import Analysis
@@ -36,17 +37,18 @@ def _analysis(study: Study) -> dict[str, Any]:
         "results": analysis and analysis.results,
         "verdict": analysis and verdict(analysis.results),
         "current": current,
-        "has_matrix": analysis is not None and "matrix.svg" in _chart_names(analysis),
+        "charts": _chart_names(analysis) if analysis else set(),
+        "costs": study_costs(study, analysis.results) if analysis else None,
         "waiting": not current and study.judgements.exists(),
     }
 
 
 def _chart_names(analysis: Analysis) -> set[str]:
-    """The names without the pictures, which may be large."""
+    """The charts' names, without the pictures, which may be large."""
     names = Analysis.objects.filter(pk=analysis.pk).annotate(
         name=Func("charts", function="jsonb_object_keys", output_field=CharField())
     )
-    return set(names.values_list("name", flat=True))
+    return {name.removesuffix(".svg") for name in names.values_list("name", flat=True)}
 
 
 @require_safe

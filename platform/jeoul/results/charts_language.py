@@ -1,0 +1,60 @@
+"""One visual language for all charts: greys that keep their order, shapes beside colours."""
+
+from typing import Any, Final
+
+import altair as alt
+import vl_convert
+
+FONT: Final = "system-ui, 'Noto Sans CJK KR', sans-serif"
+WIDTH: Final = 520
+INK: Final = "#1f2428"
+MUTED: Final = "#565f67"
+MARK: Final = "#1f4e79"
+BAND: Final = "#9fb3c4"
+WARN: Final = "#d9822b"
+# From dark to light, so that grey print keeps the order; the last is told by its place.
+OUTCOMES: Final = {
+    "First wins": "#1f4e79",
+    "Tie": "#9fb3c4",
+    "Both bad": "#e3d9c6",
+    "Second wins": "#d9822b",
+}
+
+Chart = Any  # Altair's charts are dynamic: their classes are made from the schema at run time
+
+
+def to_svg(chart: Chart) -> str:
+    styled = (
+        chart.configure(font=FONT, background="white")
+        .configure_axis(
+            labelColor=INK, titleColor=INK, labelFontSize=12, titleFontSize=12,
+            gridColor="#e4e7ea", domainColor="#9aa4ad", tickColor="#9aa4ad", labelLimit=420,
+            titleFontWeight="normal",
+        )
+        .configure_title(fontSize=12, fontWeight="normal", anchor="start", color=INK)
+        .configure_legend(labelFontSize=12, titleFontSize=12, labelColor=INK, orient="top",
+                          title=None, labelLimit=300)
+        .configure_view(stroke=None)
+    )  # fmt: skip
+    return str(vl_convert.vegalite_to_svg(styled.to_dict(validate=False)))
+
+
+def half_line(at: float = 0.5) -> Chart:
+    """The dashed line at which neither system is preferred."""
+    return (
+        alt.Chart(alt.InlineData(values=[{"half": at}]))
+        .mark_rule(strokeDash=[4, 3], color=MUTED)
+        .encode(x="half:Q")
+    )
+
+
+def intervals(rows: list[dict[str, Any]], field: str, title: str, domain: Any) -> Chart:
+    """One row per label: a point on its 95 % interval."""
+    base = alt.Chart(alt.InlineData(values=rows)).encode(y=alt.Y("label:N", sort=None, title=None))
+    scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
+    axis = alt.Axis(format="%") if domain else alt.Axis()
+    rule = base.mark_rule(strokeWidth=3, color=BAND).encode(
+        x=alt.X("low:Q", title=title, scale=scale, axis=axis), x2="high:Q"
+    )
+    point = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(x=field)
+    return (rule + point).properties(width=WIDTH, height=alt.Step(30))
