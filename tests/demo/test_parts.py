@@ -16,15 +16,14 @@ from jeoul.demo.setup import PROMPTS
 from jeoul.local_llm import MODEL
 from jeoul.results.compute import compute
 from jeoul.results.exports import export_stream
-from jeoul.studies.importing import parse_prompts, read_rows
+from jeoul.studies.importing import parse_prompt, read_rows
 from jeoul.supervisor import PortTaken, Supervisor, check_port, wait_for_port
 
 from tests import factories
 
 
 def test_the_demo_prompts_are_of_every_kind():
-    good, bad = parse_prompts(read_rows(PROMPTS.read_text(), "jsonl"))
-    assert not bad
+    good = [parse_prompt(row) for _, row in read_rows(PROMPTS.read_text(), "jsonl")]
     assert len(good) >= 30
     high = [p for p in good if p.risk == "high"]
     assert len(high) >= 10

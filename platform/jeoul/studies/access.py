@@ -91,9 +91,15 @@ def get_connection(user: User, uuid: UUID | str) -> Connection:
 
 
 def prompt_texts_hidden(prompt_set: PromptSet) -> bool:
-    """A sealed set's texts are for annotators only until its studies have ended."""
+    """A sealed set's texts are for annotators only, until its studies have ended.
+
+    Without any study they are hidden too: who could read them before would know them after.
+    """
     if not prompt_set.sealed:
         return False
-    return Study.objects.filter(
-        prompt_set_version__prompt_set=prompt_set, state__in=["draft", "running", "paused"]
-    ).exists()
+    states = set(
+        Study.objects.filter(prompt_set_version__prompt_set=prompt_set).values_list(
+            "state", flat=True
+        )
+    )
+    return not states or bool(states & {"draft", "running", "paused"})

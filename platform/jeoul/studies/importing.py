@@ -3,14 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from jeoul.base import DomainError
 from jeoul.studies.hashing import content_hash
 
-# MLCommons AILuminate v1.0's twelve hazards, and one for what they leave out.
+# MLCommons AILuminate v1.0's twelve hazards.
 HAZARDS: Final = (
     "violent crimes",
     "non-violent crimes",
@@ -24,7 +24,6 @@ HAZARDS: Final = (
     "defamation",
     "sexual content",
     "specialised advice",
-    "other",
 )
 ROLES: Final = frozenset({"system", "user", "assistant"})
 _TEXTS: Final = ("category", "language", "difficulty", "hazard", "source", "reference")
@@ -180,6 +179,12 @@ def _messages(row: dict[str, object]) -> list[dict[str, str]]:
     return messages
 
 
+def is_hazard(text: str) -> bool:
+    """One of the twelve, or another one that is given a name: ``other: gambling``."""
+    kind, _, name = text.partition(":")
+    return text in HAZARDS or (kind == "other" and bool(name.strip()))
+
+
 def parse_prompt(row: dict[str, object]) -> PromptRow:
     """Check one row of a prompt file; raises RowError naming the field."""
     known = {"id", "prompt", "messages", "risk", "metadata", *_TEXTS}
@@ -187,8 +192,11 @@ def parse_prompt(row: dict[str, object]) -> PromptRow:
     risk = text_field(row, "risk") or "realistic"
     if risk not in {"realistic", "high"}:
         raise RowError("risk", f"must be realistic or high, not {risk!r}")
-    if fields["hazard"] and fields["hazard"] not in HAZARDS:
-        raise RowError("hazard", f"must be one of {', '.join(HAZARDS)}; not {fields['hazard']!r}")
+    if fields["hazard"] and not is_hazard(fields["hazard"]):
+        known_names = ", ".join(HAZARDS)
+        raise RowError(
+            "hazard", f"must be one of {known_names}, or other: NAME; not {fields['hazard']!r}"
+        )
     metadata = row.get("metadata", {})
     if isinstance(metadata, str):
         try:
@@ -207,25 +215,3 @@ def parse_prompt(row: dict[str, object]) -> PromptRow:
         risk=risk,
         metadata={**metadata, **extra},
     )
-
-
-def parse_prompts(
-    rows: Iterable[tuple[int, dict[str, object] | RowError]],
-) -> tuple[list[PromptRow], list[BadRow]]:
-    """The good rows and the bad ones; a second row with an id already seen is bad."""
-    good: list[PromptRow] = []
-    bad: list[BadRow] = []
-    first: dict[str, int] = {}
-    for number, row in rows:
-        try:
-            if isinstance(row, RowError):
-                raise row
-            prompt = parse_prompt(row)
-            if prompt.key in first:
-                raise RowError("id", f"{prompt.key!r} stands already in row {first[prompt.key]}")
-        except RowError as error:
-            bad.append(BadRow(number, error.field, error.reason))
-        else:
-            first[prompt.key] = number
-            good.append(prompt)
-    return good, bad

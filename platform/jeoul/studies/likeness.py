@@ -2,7 +2,12 @@
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Han, kana and hangul: a word there is one to four characters, and often has no space after it.
 CJK: Final = re.compile(
@@ -26,7 +31,7 @@ def is_cjk(text: str) -> bool:
 
 def shingles(text: str) -> set[str]:
     """Overlapping pieces of five characters, of two for Chinese, Japanese and Korean."""
-    flat = plain(text)
+    flat = plain(text[:_LONGEST])
     size = _CJK_SHINGLE if is_cjk(flat) else _LATIN_SHINGLE
     if is_cjk(flat):
         flat = flat.replace(" ", "")
@@ -37,3 +42,68 @@ def jaccard(a: set[str], b: set[str]) -> float:
     """Shared over all, 0 to 1."""
     union = len(a | b)
     return len(a & b) / union if union else 1.0
+
+
+# 64 hashes in 16 bands of 4: a pair with likeness 0.8 meets in a band with probability 0.9998.
+_HASHES: Final = 64
+_BANDS: Final = 16
+ALIKE: Final = 0.8
+# Shingles of a batch are in memory at once.
+_BATCH: Final = 100
+_LONGEST: Final = 20_000
+# In a bucket as full as this every text is compared with the first alone: a template.
+_FULL: Final = 30
+MOST_PAIRS: Final = 10_000
+
+
+def find_alike(
+    texts: Iterable[tuple[int, str]], text_of: Callable[[list[int]], dict[int, str]]
+) -> list[tuple[int, int, float]]:
+    """Pairs of texts that share ALIKE or more of their shingles, most alike first.
+
+    MinHash (Broder 1997) finds candidates, the shingles themselves decide. Holds 16 numbers per
+    text; ``text_of`` fetches the candidates' texts again.
+    """
+    ids, bands = _bands(texts)
+    candidates: set[tuple[int, int]] = set()
+    for band in bands.T:
+        order = np.argsort(band, kind="stable")
+        cuts = np.flatnonzero(np.diff(band[order])) + 1
+        for group in np.split(order, cuts):
+            members = np.sort(group).tolist()
+            if len(members) < 2:
+                continue
+            firsts = members[:1] if len(members) > _FULL else members
+            candidates.update((a, b) for a in firsts for b in members if a < b)
+    pairs = []
+    ordered = sorted(candidates)
+    for start in range(0, len(ordered), _BATCH):
+        some = ordered[start : start + _BATCH]
+        found = text_of([ids[at] for at in {at for pair in some for at in pair}])
+        cut = {pk: shingles(text) for pk, text in found.items()}
+        for a, b in some:
+            like = jaccard(cut[ids[a]], cut[ids[b]])
+            if like >= ALIKE:
+                # The same but for case, spaces and punctuation, or alike.
+                same = plain(found[ids[a]]) == plain(found[ids[b]])
+                pairs.append((ids[a], ids[b], 1.0 if same else min(like, 0.999)))
+    pairs.sort(key=lambda p: (-p[2], p[0], p[1]))
+    return pairs[:MOST_PAIRS]
+
+
+def _bands(texts: Iterable[tuple[int, str]]) -> tuple[list[int], NDArray[np.uint64]]:
+    from rensa import RMinHash  # only who imports prompts needs it
+
+    ids: list[int] = []
+    parts: list[NDArray[np.uint64]] = [np.zeros((0, _BANDS), dtype=np.uint64)]
+    source = iter(texts)
+    while batch := list(islice(source, _BATCH)):
+        ids += [pk for pk, _ in batch]
+        rows = RMinHash.digest_matrix_from_token_sets(
+            [sorted(shingles(text)) for _, text in batch], _HASHES, 7
+        ).to_rows()
+        signature = np.array(rows, dtype=np.uint64).reshape(len(batch), _BANDS, -1)
+        weights = np.array([1, 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9],
+                           dtype=np.uint64)  # fmt: skip
+        parts.append((signature * weights).sum(axis=2, dtype=np.uint64))
+    return ids, np.concatenate(parts)

@@ -2,20 +2,16 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.utils import timezone
 
-from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
-from jeoul.base import InvalidInput
 from jeoul.studies.hashing import content_hash
 from jeoul.studies.importing import (
     BadRow,
     BadRows,
     RowError,
-    parse_prompts,
     read_rows,
     text_field,
 )
@@ -23,89 +19,21 @@ from jeoul.studies.models import (
     Output,
     OutputState,
     Prompt,
-    PromptSet,
     PromptSetVersion,
     System,
     SystemVersion,
-    VersionEntry,
 )
+from jeoul.studies.prompt_import import Imported, import_prompts
 from jeoul.studies.rendering import RENDERER_VERSION, render_markdown
 
-
-@dataclass(frozen=True)
-class Imported:
-    """What an import did."""
-
-    added: int
-    unchanged: int
-    bad: list[BadRow] = field(default_factory=list)
-
-
-@transaction.atomic
-def import_prompts(
-    *, owner: User, name: str, text: str, kind: str, take_good: bool = False, sealed: bool = False
-) -> tuple[PromptSetVersion, Imported]:
-    """Make the next version of the prompt set ``name`` from a file's text.
-
-    The same content as the latest version adds nothing. Raises BadRows unless ``take_good``.
-    """
-    if not name.strip():
-        raise InvalidInput("The prompt set needs a name.", field="name")
-    good, bad = parse_prompts(read_rows(text, kind))
-    if bad and not take_good:
-        raise BadRows(bad)
-    if not good:
-        raise InvalidInput("The file holds no prompt.", field="file")
-    prompt_set, _ = PromptSet.objects.get_or_create(
-        owner=owner, name=name.strip(), defaults={"sealed": sealed}
-    )
-    # Two imports of one set at once would both make the same version number.
-    PromptSet.objects.select_for_update().get(pk=prompt_set.pk)
-    digest = content_hash([(row.key, row.content_hash) for row in good])
-    latest = prompt_set.latest()
-    if latest and latest.content_hash == digest:
-        return latest, Imported(0, len(good), bad)
-    known = set(prompt_set.prompts.values_list("key", "content_hash"))
-    Prompt.objects.bulk_create(
-        (
-            Prompt(
-                prompt_set=prompt_set,
-                key=row.key,
-                messages=row.messages,
-                risk=row.risk,
-                metadata=row.metadata,
-                content_hash=row.content_hash,
-                **row.fields,
-            )
-            for row in good
-            if (row.key, row.content_hash) not in known
-        ),
-        batch_size=1000,
-    )
-    ids = {
-        (key, digest_): pk
-        for pk, key, digest_ in prompt_set.prompts.values_list("pk", "key", "content_hash")
-    }
-    version = PromptSetVersion.objects.create(
-        prompt_set=prompt_set, number=(latest.number + 1 if latest else 1), content_hash=digest
-    )
-    VersionEntry.objects.bulk_create(
-        (
-            VersionEntry(
-                version=version, prompt_id=ids[row.key, row.content_hash], position=position
-            )
-            for position, row in enumerate(good)
-        ),
-        batch_size=1000,
-    )
-    added = sum((row.key, row.content_hash) not in known for row in good)
-    record(
-        actor=owner,
-        verb="prompts.import",
-        target=prompt_set,
-        data={"version": version.number, "added": added, "bad": len(bad)},
-    )
-    return version, Imported(added, len(good) - added, bad)
+__all__ = [
+    "Imported",
+    "freeze_versions",
+    "import_outputs",
+    "import_prompts",
+    "store_imported_output",
+    "system_for_outputs",
+]
 
 
 def system_for_outputs(*, owner: User, name: str) -> SystemVersion:

@@ -17,10 +17,10 @@ from jeoul.risk.contamination.tokens import BREAK, canonical
 
 PIECE: Final = 8 << 20
 # Blocks in which numpy's arrays stay in the processor's cache.
-_BLOCK: Final = 1 << 16
+_BLOCK: Final = 1 << 15
 # Of running text the end of a piece is read again by the next, so that no match is cut.
 _OVERLAP: Final = 1 << 14
-_BACK: Final = 1 << 12
+_BACK: Final = 1 << 11
 _SUFFIXES: Final = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".txt": "text",
                     ".text": "text", ".md": "text"}  # fmt: skip
 

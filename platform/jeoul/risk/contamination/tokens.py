@@ -5,7 +5,6 @@ one 64-bit hash per token, by numpy over the whole block. n-grams are hashed fro
 so that any n costs the same.
 """
 
-import re
 import unicodedata
 from functools import cache, lru_cache
 from typing import Final
@@ -55,18 +54,18 @@ def canonical(block: bytes) -> bytes:
     """Lower-case tokens with spaces between; UTF-8 in and out, broken bytes count as gaps."""
     if block.isascii():
         return block.translate(_ASCII)
-    high = np.count_nonzero(np.frombuffer(block, dtype=np.uint8) > 127)
-    if high * 20 < len(block):
-        # Text with a few quotation marks and accents: only those are looked at.
-        return _RUN.sub(_of_run, block.translate(_ASCII))
-    return _canonical_codes(block.decode("utf-8", "replace"))
-
-
-_RUN: Final = re.compile(rb"[\x80-\xff]+")
-
-
-def _of_run(match: "re.Match[bytes]") -> bytes:
-    return _cached_run(match.group())
+    high = np.flatnonzero(np.frombuffer(block, dtype=np.uint8) > 127)
+    if len(high) * 50 > len(block):
+        return _canonical_codes(block.decode("utf-8", "replace"))
+    # Text with a few quotation marks and accents: only those are looked at.
+    begins = high[np.append(True, np.diff(high) > 1)].tolist()
+    ends = (high[np.append(np.diff(high) > 1, True)] + 1).tolist()
+    flat = block.translate(_ASCII)
+    parts, at = [], 0
+    for begin, end in zip(begins, ends, strict=True):
+        parts += [flat[at:begin], _cached_run(flat[begin:end])]
+        at = end
+    return b"".join([*parts, flat[at:]])
 
 
 @lru_cache(maxsize=1 << 16)

@@ -1,6 +1,16 @@
 """What is compared, and how."""
 
-from jeoul.studies.models.prompts import Prompt, PromptSet, PromptSetVersion, Risk, VersionEntry
+from jeoul.studies.models.prompts import (
+    LikePair,
+    Prompt,
+    PromptSet,
+    PromptSetVersion,
+    PromptUpload,
+    Risk,
+    UploadPart,
+    VersionEntry,
+    VersionTag,
+)
 from jeoul.studies.models.risk_policy import RiskAction, RiskKind
 from jeoul.studies.models.study import (
     A_WINS,
@@ -45,12 +55,14 @@ __all__ = [
     "Design",
     "FreeText",
     "LeaveOut",
+    "LikePair",
     "Membership",
     "Output",
     "OutputState",
     "Prompt",
     "PromptSet",
     "PromptSetVersion",
+    "PromptUpload",
     "Protocol",
     "Risk",
     "RiskAction",
@@ -62,7 +74,9 @@ __all__ = [
     "StudySystem",
     "System",
     "SystemVersion",
+    "UploadPart",
     "VersionEntry",
+    "VersionTag",
     "Watch",
     "WatchRound",
 ]

@@ -93,3 +93,63 @@ class VersionEntry(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["version", "prompt"], name="entry_once_per_version"),
         )
+
+
+class VersionTag(Row):
+    """A name for a version, as ``golden``: it points at one version of its set at a time."""
+
+    prompt_set = models.ForeignKey(PromptSet, models.CASCADE, related_name="tags")
+    version = models.ForeignKey(PromptSetVersion, models.CASCADE, related_name="tags")
+    name = models.SlugField(max_length=60)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(fields=["prompt_set", "name"], name="tag_once_per_set"),
+        )
+
+
+class LikePair(models.Model):
+    """Two prompts of a version that are alike: 1 where they are the same but for punctuation."""
+
+    version = models.ForeignKey(PromptSetVersion, models.CASCADE, related_name="like_pairs")
+    a = models.ForeignKey(Prompt, models.CASCADE, related_name="+")
+    b = models.ForeignKey(Prompt, models.CASCADE, related_name="+")
+    likeness = models.FloatField()
+
+    class Meta:
+        ordering = ("-likeness", "id")
+
+
+class PromptUpload(Row):
+    """A large file on its way into a prompt set: stored in parts until a job has read it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    kind = models.CharField(max_length=10)
+    file_name = models.CharField(max_length=255)
+    size = models.BigIntegerField(default=0)
+    sealed = models.BooleanField(default=False)
+    take_good = models.BooleanField(default=False)
+    rows = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    # What came of it: a version, or the words of the refusal.
+    version = models.ForeignKey(PromptSetVersion, models.SET_NULL, null=True, related_name="+")
+    message = models.TextField(blank=True)
+    bad = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("-id",)
+
+
+class UploadPart(models.Model):
+    upload = models.ForeignKey(PromptUpload, models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (
+            models.UniqueConstraint(fields=["upload", "number"], name="upload_part_once"),
+        )

@@ -1,0 +1,222 @@
+"""Tags, differences and the picture of a prompt set."""
+
+import difflib
+import math
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.utils.text import slugify
+from django.utils.translation import gettext_noop as _
+
+from jeoul.accounts.actions import record
+from jeoul.accounts.models import User
+from jeoul.base import InvalidInput
+from jeoul.studies.models import Prompt, PromptSet, PromptSetVersion, Study, VersionTag
+
+SLICES: Final = ("category", "language", "difficulty", "risk", "hazard")
+# Under this many prompts a win rate's interval is wider than plus or minus 18 points.
+THIN: Final = 30
+
+
+@transaction.atomic
+def tag_version(*, version: PromptSetVersion, name: str, actor: User) -> VersionTag:
+    """Name a version; a tag that points at another version of the set moves, and is audited."""
+    if not name or slugify(name) != name or len(name) > 60:
+        raise InvalidInput(_("A tag is lower-case letters, digits, - or _."), field="tag")
+    before = VersionTag.objects.filter(prompt_set=version.prompt_set, name=name).first()
+    tag, _new = VersionTag.objects.update_or_create(
+        prompt_set=version.prompt_set, name=name, defaults={"version": version}
+    )
+    record(
+        actor=actor, verb="prompts.tag", target=version.prompt_set,
+        data={"tag": name, "version": version.number,
+              "from": before.version.number if before else None},
+    )  # fmt: skip
+    return tag
+
+
+@transaction.atomic
+def untag(*, prompt_set: PromptSet, name: str, actor: User) -> bool:
+    """Take a tag away; False if there is none of this name."""
+    gone, _rows = VersionTag.objects.filter(prompt_set=prompt_set, name=name).delete()
+    if gone:
+        record(actor=actor, verb="prompts.untag", target=prompt_set, data={"tag": name})
+    return bool(gone)
+
+
+@transaction.atomic
+def seal(*, prompt_set: PromptSet, actor: User) -> None:
+    """Hide the texts from researchers; there is no way back before its studies have ended."""
+    PromptSet.objects.filter(pk=prompt_set.pk).update(sealed=True)
+    record(actor=actor, verb="prompts.seal", target=prompt_set)
+
+
+def note_look(*, prompt_set: PromptSet, actor: User, what: str) -> None:
+    """Record that somebody read texts of a sealed set."""
+    if prompt_set.sealed:
+        record(actor=actor, verb="prompts.read", target=prompt_set, data={"what": what})
+
+
+@dataclass(frozen=True)
+class Change:
+    """One prompt in two versions: which fields differ, and the text piece by piece."""
+
+    key: str
+    fields: list[tuple[str, str, str]]
+    # ("same" | "gone" | "new", words)
+    text: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What happened from one version to another, by the prompts' ids."""
+
+    added: list[str]
+    removed: list[str]
+    changed: list[str]
+    same: int
+    moved: bool
+    _ids: dict[str, tuple[int, int]] = field(repr=False, default_factory=dict)
+
+    def changes(self, keys: list[str]) -> list[Change]:
+        """Some of the changed prompts in detail."""
+        ids = [pk for key in keys for pk in self._ids[key]]
+        rows = Prompt.objects.in_bulk(ids)
+        return [_change(key, *(rows[pk] for pk in self._ids[key])) for key in keys]
+
+
+def difference(old: PromptSetVersion, new: PromptSetVersion) -> Difference:
+    """Which prompts came, went and changed; ids in the order of the versions."""
+    before, after = _places(old), _places(new)
+    changed = [k for k in after if k in before and after[k] != before[k]]
+    return Difference(
+        added=[k for k in after if k not in before],
+        removed=[k for k in before if k not in after],
+        changed=changed,
+        same=sum(before.get(k) == pk for k, pk in after.items()),
+        moved=[k for k in before if k in after] != [k for k in after if k in before],
+        _ids={k: (before[k], after[k]) for k in changed},
+    )
+
+
+def _places(version: PromptSetVersion) -> dict[str, int]:
+    rows = version.entries.order_by("position").values_list("prompt__key", "prompt_id")
+    return dict(rows.iterator())
+
+
+def _change(key: str, old: Prompt, new: Prompt) -> Change:
+    names = (*SLICES, "source", "reference", "metadata")
+    fields = [
+        (name, str(getattr(old, name) or ""), str(getattr(new, name) or ""))
+        for name in names
+        if getattr(old, name) != getattr(new, name)
+    ]
+    return Change(key, fields, _pieces(_as_text(old), _as_text(new)))
+
+
+def _as_text(prompt: Prompt) -> str:
+    if len(prompt.messages) == 1:
+        return str(prompt.messages[0]["content"])
+    return "\n".join(f"{m['role']}: {m['content']}" for m in prompt.messages)
+
+
+def _pieces(old: str, new: str) -> list[tuple[str, str]]:
+    """Words that stayed, went and came; the text of a long prompt by its lines."""
+    by_line = len(old) + len(new) > 20_000
+    a, b = (t.splitlines(keepends=True) if by_line else _words(t) for t in (old, new))
+    found: list[tuple[str, str]] = []
+    matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
+    for kind, a1, a2, b1, b2 in matcher.get_opcodes():
+        if kind == "equal":
+            found.append(("same", "".join(a[a1:a2])))
+            continue
+        if a2 > a1:
+            found.append(("gone", "".join(a[a1:a2])))
+        if b2 > b1:
+            found.append(("new", "".join(b[b1:b2])))
+    return found
+
+
+def _words(text: str) -> list[str]:
+    words, word = [], ""
+    for char in text:
+        word += char
+        if char.isspace():
+            words.append(word)
+            word = ""
+    return [*words, word] if word else words
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One value of a slice: how many prompts, and how wide an interval they allow."""
+
+    value: str
+    n: int
+
+    @property
+    def half_width(self) -> float:
+        """Half the 95 % interval of a win rate near one half with one judgement a prompt."""
+        return min(0.5, 1.96 * 0.5 / math.sqrt(self.n))
+
+    @property
+    def thin(self) -> bool:
+        return self.n < THIN
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A version in numbers."""
+
+    total: int
+    turns: int
+    high: int
+    slices: dict[str, list[Slice]]
+    # category by risk: rows of (category, realistic, high).
+    cross: list[tuple[str, int, int]]
+    detected: int
+
+    @property
+    def thin(self) -> list[tuple[str, Slice]]:
+        return [(name, s) for name, rows in self.slices.items() for s in rows if s.thin]
+
+
+def picture(version: PromptSetVersion) -> Picture:
+    """Counts by category, language, difficulty, risk and hazard; seven queries at any size."""
+    rows: QuerySet[Prompt, Any] = version.prompts.order_by()
+    slices = {
+        name: [
+            Slice(value, n)
+            for value, n in rows.values_list(name).annotate(n=Count("pk")).order_by("-n", name)[:40]
+            if value
+        ]
+        for name in SLICES
+    }
+    cross: dict[str, list[int]] = {}
+    for category, risk, n in rows.values_list("category", "risk").annotate(n=Count("pk")):
+        cross.setdefault(category, [0, 0])[risk == "high"] += n
+    by_risk = {s.value: s.n for s in slices["risk"]}
+    return Picture(
+        total=sum(by_risk.values()),
+        turns=rows.filter(messages__1__isnull=False).count(),
+        high=by_risk.get("high", 0),
+        slices=slices,
+        cross=sorted(((c, r, h) for c, (r, h) in cross.items()), key=lambda x: -x[1] - x[2])[:40],
+        detected=rows.filter(language_detected=True).count(),
+    )
+
+
+def warnings_of(study: Study) -> list[str]:
+    """What a study's plan leaves open though it can start; in words with the remedy."""
+    version = study.prompt_set_version
+    if version is None:
+        return []
+    found = []
+    if not version.prompts.filter(risk="high").exists():
+        found.append(_("No prompt is high-risk: this study says nothing about safety."))
+    same = version.like_pairs.filter(likeness=1).count()
+    if same:
+        found.append(_("Some prompts of the set are the same; each counts as one of its own."))
+    return found
