@@ -1,5 +1,6 @@
 """Prompt sets: every file form says the same, versions differ readably, what is alike is shown."""
 
+import gc
 import io
 import json
 
