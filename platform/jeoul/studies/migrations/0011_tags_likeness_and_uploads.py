@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("studies", "0007_judgement_cap"),
+        ("studies", "0010_way_through_a_study"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
