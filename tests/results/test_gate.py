@@ -12,7 +12,7 @@ from jeoul.base import InvalidInput
 from jeoul.results.data import Table
 from jeoul.results.gate import evaluate
 from jeoul.results.gate_state import NoGate, gate_of
-from jeoul.results.inputs import Asked, Inputs
+from jeoul.results.inputs import Asked, Inputs, Person
 from jeoul.studies.actions import move_study
 from jeoul.studies.gate_actions import set_gate
 from jeoul.studies.gate_rule import normal_rule
@@ -30,23 +30,24 @@ CONDITION = {
 
 
 def inputs(win_rate: float, n: int = 4000, prompts: int = 200, workers: int = 60) -> Inputs:
-    """A study of two systems in which `new` (code 2, stored as B) wins this share."""
+    """A study of two systems in which `new` (code 1, stored as B) wins this share."""
     rng = np.random.default_rng(5)
-    prompt = rng.integers(0, prompts, n) + 1
+    prompt = rng.integers(0, prompts, n)
     columns = {
         "criterion": np.ones(n, int), "judgement": np.arange(n), "comparison": prompt,
-        "kind": np.array(["real"] * n, object), "gold_sign": np.full(n, np.nan),
-        "prompt": prompt, "worker": rng.integers(0, workers, n) + 1,
-        "system_a": np.ones(n, int), "system_b": np.full(n, 2), "output_a": prompt,
+        "kind": np.zeros(n, np.int8), "gold_sign": np.full(n, np.nan),
+        "prompt": prompt, "worker": rng.integers(0, workers, n),
+        "system_a": np.zeros(n, int), "system_b": np.ones(n, int), "output_a": prompt,
         "output_b": prompt + 1000, "outcome": (rng.random(n) < win_rate).astype(int),
         "grade": np.full(n, np.nan), "left": np.ones(n, int), "seconds": np.full(n, 9.0),
     }  # fmt: skip
     return Inputs(
         study={"simulated": False}, table=Table(columns), excluded=frozenset(),
-        labels={1: "old", 2: "new"}, criteria=[Asked(1, "overall", "Overall", 3, True)],
+        labels=["old", "new"], criteria=[Asked(1, "overall", "Overall", 3, True)],
         slices={p: ("high" if p % 2 else "realistic", "", "", "", "")
-                for p in range(1, prompts + 1)},
-        people={}, reading={},
+                for p in range(prompts)},
+        people=[Person(f"w{i}", "Team", False) for i in range(workers)],
+        features=np.zeros((0, 5)),
     )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def test_all_conditions_must_hold_and_one_that_fails_decides():
 
 def test_excluded_workers_and_few_people_do_not_count():
     data = inputs(0.65)
-    all_out = replace(data, excluded=frozenset(range(1, 61)))
+    all_out = replace(data, excluded=frozenset(range(60)))
     assert asked(all_out, {})["conditions"][0]["n"] == 0
     few = asked(inputs(0.65, workers=8), {})
     assert few["state"] == "not_yet"

@@ -5,7 +5,7 @@ sequences, which hold at every look together; once it is closed the ordinary int
 All conditions must hold, so none needs a correction for their number.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any, Final
 
@@ -131,7 +131,7 @@ def _first(threshold: float) -> int:
 
 def _votes(inputs: Inputs, c: dict[str, Any]) -> Votes | None:
     """The condition's votes with its system as A; None where the study lacks what it names."""
-    codes = {label: pk for pk, label in inputs.labels.items()}
+    codes = {label: code for code, label in enumerate(inputs.labels)}
     asked = {a.key: a.pk for a in inputs.criteria}
     if c["system"] not in codes or c["baseline"] not in codes or c["criterion"] not in asked:
         return None
@@ -139,12 +139,14 @@ def _votes(inputs: Inputs, c: dict[str, Any]) -> Votes | None:
     table = inputs.table
     mask = (table.ints("criterion") == asked[c["criterion"]]) & table.is_kind("real")
     mask &= np.isin(table.ints("system_a"), pair) & np.isin(table.ints("system_b"), pair)
-    mask &= ~np.isin(table.ints("worker"), list(inputs.excluded))
+    machines = [code for code, person in enumerate(inputs.people) if person.machine]
+    mask &= ~np.isin(table.ints("worker"), [*inputs.excluded, *machines])
     if c["where"]:
         mask &= np.isin(table.ints("prompt"), _prompts(inputs, c["where"]))
-    votes, _names = votes_of(table.select(mask), pair)
-    # The first code is the system's, so it stands as A in every row.
-    return lower_first(votes) if len(votes) else votes
+    found = votes_of(table.select(mask), len(inputs.labels))
+    # The system becomes code 0, and so stands as A in every row.
+    a, b = (np.where(side == pair[0], 0, 1) for side in (found.system_a, found.system_b))
+    return lower_first(replace(found, system_a=a, system_b=b, n_systems=2))
 
 
 def _prompts(inputs: Inputs, where: dict[str, str]) -> list[int]:
