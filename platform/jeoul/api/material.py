@@ -124,7 +124,7 @@ class PromptSetOutputs(GenericAPIView[Any]):
 class Connections(ListAPIView[Connection]):
     queryset = Connection.objects.none()
     serializer_class = s.ConnectionOut
-    filterset_fields = ("name",)
+    filterset_fields = ("name", "protocol")
 
     def get_queryset(self) -> QuerySet[Connection]:
         return Connection.objects.filter(owner=caller(self.request))
@@ -134,14 +134,6 @@ class Connections(ListAPIView[Connection]):
         """Store a way to a provider; the key is encrypted and never shown again."""
         made = create_connection(owner=caller(request), **checked(self, s.ConnectionIn, request))
         return Response(s.ConnectionOut(made).data, status=201)
-
-
-class ConnectionDetail(RetrieveAPIView[Connection]):
-    queryset = Connection.objects.none()
-    serializer_class = s.ConnectionOut
-
-    def get_object(self) -> Connection:
-        return get_connection(caller(self.request), self.kwargs["connection"])
 
 
 class Systems(ListAPIView[System]):

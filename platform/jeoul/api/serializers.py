@@ -21,6 +21,7 @@ from jeoul.studies.models import (
     Output,
     Prompt,
     PromptSet,
+    Protocol,
     Study,
     System,
     SystemVersion,
@@ -107,7 +108,9 @@ class ConnectionOut(Named):
         model = Connection
         fields = (
             "id", "name", "protocol", "base_url", "key_env", "has_key", "concurrency",
-            "requests_per_minute", "timeout_seconds", "price_in", "price_out", "currency",
+            "requests_per_minute", "tokens_per_minute", "timeout_seconds", "price_in", "price_out",
+            "currency", "prices", "request_template", "answer_paths", "key_header", "tested_at",
+            "test_report", "failures", "hold_until", "hold_reason",
         )  # fmt: skip
 
     def get_has_key(self, row: Connection) -> bool:
@@ -123,7 +126,23 @@ class ConnectionIn(serializers.Serializer[Any]):
     requests_per_minute = serializers.IntegerField(
         min_value=1, max_value=1_000_000, required=False, allow_null=True, default=None
     )
+    tokens_per_minute = serializers.IntegerField(
+        min_value=1, max_value=_INT, required=False, allow_null=True, default=None
+    )
     timeout_seconds = serializers.IntegerField(min_value=1, max_value=3600, default=120)
+    protocol = serializers.ChoiceField(choices=Protocol.choices, default=Protocol.OPENAI.value)
+    currency = serializers.RegexField(r"^[A-Z]{3}$", default="USD")
+    prices = serializers.DictField(
+        child=serializers.JSONField(), required=False, default=dict,
+        help_text='{"model": ["in", "out"]} per million tokens',
+    )  # fmt: skip
+    request_template = serializers.DictField(
+        child=serializers.JSONField(), required=False, default=dict
+    )
+    answer_paths = serializers.DictField(
+        child=serializers.CharField(max_length=200), required=False, default=dict
+    )
+    key_header = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
     price_in = serializers.DecimalField(
         12, 6, min_value=0, default=Decimal(0), help_text="per million prompt tokens"
     )
@@ -139,7 +158,7 @@ class SystemVersionOut(Named):
         model = SystemVersion
         fields = (
             "id", "number", "label", "connection", "model", "system_prompt", "prompt_template",
-            "sampling", "note", "reported_model", "frozen_at", "content_hash",
+            "examples", "sampling", "note", "reported_model", "frozen_at", "content_hash",
         )  # fmt: skip
 
 
@@ -165,6 +184,9 @@ class SystemIn(serializers.Serializer[Any]):
         help_text="with {prompt} where the person's text goes",
     )  # fmt: skip
     sampling = serializers.DictField(child=serializers.JSONField(), required=False, default=dict)
+    examples = serializers.ListField(
+        child=serializers.JSONField(), max_length=50, required=False, default=list
+    )
     note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
@@ -227,6 +249,10 @@ class StudySettings(serializers.Serializer[Any]):
     pay_floor_per_hour = serializers.DecimalField(10, 2, min_value=0, required=False)
     currency = serializers.RegexField(r"^[A-Z]{3}$", required=False)
     budget = serializers.DecimalField(12, 2, min_value=0, required=False, allow_null=True)
+    generation_cap = serializers.DecimalField(
+        12, 4, min_value=0, required=False, allow_null=True,
+        help_text="no request to a provider beyond this sum",
+    )  # fmt: skip
     smallest_difference = serializers.FloatField(min_value=0.005, max_value=0.45, required=False)
     pilot_prompts = serializers.IntegerField(
         min_value=2, max_value=_INT, required=False, allow_null=True
@@ -287,7 +313,8 @@ class StudyOut(Named):
             "break_every", "qualification_items", "qualification_pass", "qualification_tries",
             "gold_fail_after", "reservation_minutes", "worker_cap", "prompt_distance",
             "gold_share", "gold_max", "pay_per_judgement", "pay_floor_per_hour", "currency",
-            "budget", "plan_hash", "frozen_at", "closed_at", "simulated", "imported",
+            "budget", "generation_cap", "generation_paused_at", "plan_hash", "frozen_at",
+            "closed_at", "simulated", "imported",
             "created_at",
         )  # fmt: skip
 
@@ -309,6 +336,10 @@ class AmendmentIn(serializers.Serializer[Any]):
     )
     reservation_minutes = serializers.IntegerField(min_value=1, max_value=1440, required=False)
     budget = serializers.DecimalField(12, 2, min_value=0, required=False, allow_null=True)
+    generation_cap = serializers.DecimalField(
+        12, 4, min_value=0, required=False, allow_null=True,
+        help_text="no request to a provider beyond this sum",
+    )  # fmt: skip
     instructions = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
 
 

@@ -128,7 +128,7 @@ class _Move(GenericAPIView[Study]):
         found = study_of(request, study, May.RUN)
         move_study(study=found, to=self.to, actor=caller(request))
         if self.to == StudyState.RUNNING:
-            _prepare(found)
+            prepare(found)
         return Response(s.StudyOut(found).data)
 
 
@@ -148,7 +148,7 @@ class Archive(_Move):
     to = StudyState.ARCHIVED
 
 
-def _prepare(study: Study) -> tuple[int, int]:
+def prepare(study: Study) -> tuple[int, int]:
     """Outputs due, comparisons planned, jobs sooner; returns the new ones of both."""
     new = due_outputs(study=study)
     comparisons = build_comparisons(study=study)
@@ -166,7 +166,7 @@ class Generate(GenericAPIView[Any]):
         """Make what is missing, and try again what failed."""
         found = study_of(request, study, May.RUN)
         again = retry_failed(study=found)
-        new, comparisons = _prepare(found)
+        new, comparisons = prepare(found)
         return Response({"new": new, "again": again, "comparisons": comparisons}, status=202)
 
 

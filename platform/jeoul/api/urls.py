@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from jeoul.api import docs, gate, material, people, reading, studies
+from jeoul.api import docs, gate, generation, material, people, reading, studies, systems
 from jeoul.api.annotators import ImportKnownItems, StudyCompletion
 
 _V1 = "v1/"
@@ -21,7 +21,11 @@ urlpatterns = [
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/prompts/", material.Prompts.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/outputs/", material.PromptSetOutputs.as_view()),
     path(f"{_V1}connections/", material.Connections.as_view()),
-    path(f"{_V1}connections/<uuid:connection>/", material.ConnectionDetail.as_view()),
+    path(f"{_V1}connections/<uuid:connection>/", systems.ConnectionDetail.as_view()),
+    path(f"{_V1}connections/<uuid:connection>/test/", systems.ConnectionTest.as_view()),
+    path(f"{_V1}systems/<uuid:system>/differences/", systems.Differences.as_view()),
+    path(f"{_V1}watches/", systems.Watches.as_view()),
+    path(f"{_V1}watches/<uuid:watch>/", systems.WatchDetail.as_view()),
     path(f"{_V1}systems/", material.Systems.as_view()),
     path(f"{_V1}systems/<uuid:system>/", material.SystemDetail.as_view()),
     path(f"{_V1}studies/", studies.Studies.as_view()),
@@ -34,6 +38,15 @@ urlpatterns = [
     path(f"{_STUDY}gate/", gate.Gate.as_view(), name="api-gate"),
     path(f"{_STUDY}members/", people.Members.as_view()),
     path(f"{_STUDY}generate/", studies.Generate.as_view()),
+    path(f"{_STUDY}generation/", generation.Generation.as_view()),
+    path(f"{_STUDY}generation/estimate/", generation.Estimated.as_view()),
+    path(f"{_STUDY}generation/pause/", generation.Pause.as_view()),
+    path(f"{_STUDY}generation/resume/", generation.Resume.as_view()),
+    path(f"{_STUDY}generation/retry/", generation.Retry.as_view()),
+    path(f"{_STUDY}generation/rerun/", generation.Rerun.as_view()),
+    path(f"{_STUDY}generation/use/", generation.Use.as_view()),
+    path(f"{_STUDY}runs/", generation.Runs.as_view()),
+    path(f"{_STUDY}runs/<int:number>/", generation.RunBeside.as_view()),
     path(f"{_STUDY}amendments/", studies.Amendments.as_view()),
     path(f"{_STUDY}known-items/import/", ImportKnownItems.as_view()),
     path(f"{_STUDY}completion/", StudyCompletion.as_view()),

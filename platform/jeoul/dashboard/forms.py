@@ -15,7 +15,7 @@ from jeoul.accounts.roles import Role
 from jeoul.studies.access import prompt_sets_for
 from jeoul.studies.actions import CriterionSpec
 from jeoul.studies.hashing import content_hash
-from jeoul.studies.models import Connection, Design, PromptSet, Study, SystemVersion
+from jeoul.studies.models import Design, PromptSet, Study, SystemVersion
 
 SCALES = [
     (2, _("2 steps: one or the other")),
@@ -289,73 +289,6 @@ class OutputFileForm(forms.Form):
         label=_("File"), help_text=_("JSONL or CSV with prompt_id, system, text, UTF-8.")
     )
     take_good = forms.BooleanField(required=False, label=_("Leave bad rows out"))
-
-
-class ConnectionForm(forms.Form):
-    name = forms.CharField(max_length=100, label=_("Name"))
-    base_url = forms.URLField(
-        max_length=500, assume_scheme="https", label=_("Base URL"),
-        help_text=_("An OpenAI-compatible endpoint, ending in /v1."),
-    )  # fmt: skip
-    key = forms.CharField(
-        max_length=4000, required=False, label=_("Key"), strip=True,
-        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_("Stored encrypted and never shown again."),
-    )  # fmt: skip
-    key_env = forms.CharField(
-        max_length=100, required=False, label=_("or the environment variable that holds it")
-    )
-    concurrency = forms.IntegerField(
-        min_value=1, max_value=1000, initial=4, label=_("Requests at once")
-    )
-    requests_per_minute = forms.IntegerField(
-        min_value=1, max_value=1_000_000, required=False, label=_("Requests per minute")
-    )
-    price_in = forms.DecimalField(
-        max_digits=12, decimal_places=6, min_value=0, initial=0,
-        label=_("Price per million prompt tokens"),
-    )  # fmt: skip
-    price_out = forms.DecimalField(
-        max_digits=12, decimal_places=6, min_value=0, initial=0,
-        label=_("Price per million completion tokens"),
-    )  # fmt: skip
-
-
-class SystemForm(forms.Form):
-    name = forms.CharField(max_length=200, label=_("Name"))
-    connection = forms.ModelChoiceField(
-        Connection.objects.none(),
-        to_field_name="uuid",
-        required=False,
-        label=_("Connection"),
-        empty_label=_("none: outputs are imported"),
-    )
-    model = forms.CharField(
-        max_length=200, required=False, label=_("Model"),
-        help_text=_("A dated id, so that it means the same next month."),
-    )  # fmt: skip
-    system_prompt = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 4}), required=False, label=_("System prompt")
-    )
-    prompt_template = forms.CharField(
-        widget=forms.Textarea(attrs={"rows": 4}), required=False, label=_("Prompt template"),
-        help_text=_("{prompt} stands for the person's text."),
-    )  # fmt: skip
-    temperature = forms.FloatField(min_value=0, max_value=2, required=False, label=_("Temperature"))
-    max_tokens = forms.IntegerField(
-        min_value=1, max_value=1_000_000, required=False, label=_("Most tokens")
-    )
-    seed = forms.IntegerField(min_value=0, max_value=2**31 - 1, required=False, label=_("Seed"))
-
-    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["connection"]
-        field.queryset = Connection.objects.filter(owner=user)  # type: ignore[attr-defined]  # a model choice
-        field.label_from_instance = lambda c: c.name  # type: ignore[attr-defined]
-
-    def sampling(self) -> dict[str, object]:
-        names = ("temperature", "max_tokens", "seed")
-        return {n: self.cleaned_data[n] for n in names if self.cleaned_data[n] is not None}
 
 
 class MemberForm(forms.Form):

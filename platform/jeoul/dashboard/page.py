@@ -52,6 +52,7 @@ def study_context(request: HttpRequest, study: Study, tab: str) -> dict[str, Any
         ("comparisons", _("Comparisons"), "comparison-list"),
         ("workers", _("Workers"), "worker-list"),
         ("outputs", _("Outputs"), "output-list"),
+        ("runs", _("Versions over time"), "run-list"),
         ("reports", _("Reports"), "report-list"),
         ("money", _("Money"), "study-money"),
     ]

@@ -8,7 +8,15 @@ from django.http import Http404
 from jeoul.accounts.models import User
 from jeoul.accounts.roles import RIGHTS, May, Role, roles_that
 from jeoul.base import DomainError
-from jeoul.studies.models import Connection, Output, PromptSet, Study, System, SystemVersion
+from jeoul.studies.models import (
+    Connection,
+    Output,
+    PromptSet,
+    Study,
+    System,
+    SystemVersion,
+    Watch,
+)
 
 
 class NotAllowed(DomainError):
@@ -103,3 +111,17 @@ def prompt_texts_hidden(prompt_set: PromptSet) -> bool:
         )
     )
     return not states or bool(states & {"draft", "running", "paused"})
+
+
+def watches_for(user: User) -> QuerySet[Watch]:
+    """The user's own: whoever pays for the rounds sees them."""
+    return Watch.objects.filter(owner=user).select_related(
+        "system_version__system", "prompts__prompt_set"
+    )
+
+
+def get_watch(user: User, uuid: UUID | str) -> Watch:
+    found = watches_for(user).filter(uuid=uuid).first()
+    if found is None:
+        raise Http404("No such watch.")
+    return found

@@ -1,11 +1,10 @@
-"""Prompt sets, systems and connections."""
+"""Prompt sets and what comes in with them."""
 
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count, OuterRef, Subquery
-from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,18 +14,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 from jeoul.accounts.actions import record
 from jeoul.base import DomainError, InvalidInput
 from jeoul.comparisons.building import mark_ready
-from jeoul.dashboard.forms import ConnectionForm, OutputFileForm, PromptFileForm, SystemForm
+from jeoul.dashboard.forms import OutputFileForm, PromptFileForm
 from jeoul.dashboard.page import page, paged, refuse, researcher, signed_in
 from jeoul.studies.access import (
     get_prompt_set,
-    get_system,
     prompt_sets_for,
     prompt_texts_hidden,
-    systems_for,
 )
-from jeoul.studies.models import Connection, Output, PromptSetVersion
+from jeoul.studies.models import PromptSetVersion
 from jeoul.studies.prompt_actions import import_outputs, import_prompts
-from jeoul.studies.systems_actions import create_connection, create_system_version
 
 _BOTH = ["GET", "HEAD", "POST"]
 
@@ -141,69 +137,3 @@ def outputs_import(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
             messages.success(request, _("%d outputs added.") % done.added)
             return redirect("prompt-set-detail", prompt_set=found.uuid)
     return _form(request, form, "prompt_sets", _("Import outputs"), "prompt-set-list")
-
-
-@require_safe
-@signed_in
-def system_list(request: HttpRequest) -> HttpResponse:
-    user = researcher(request)
-    systems = systems_for(user).prefetch_related("versions__connection").order_by("name")
-    context = {
-        "systems": paged(request, systems),
-        "connections": Connection.objects.filter(owner=user),
-    }
-    return page(request, "dashboard/system_list.html", "systems", context)
-
-
-@require_http_methods(_BOTH)
-@signed_in
-def system_create(request: HttpRequest) -> HttpResponse:
-    user = researcher(request)
-    form = SystemForm(request.POST or None, user=user)
-    if request.method == "POST" and form.is_valid():
-        names = ("name", "connection", "model", "system_prompt", "prompt_template")
-        try:
-            version = create_system_version(
-                owner=user, sampling=form.sampling(), **{n: form.cleaned_data[n] for n in names}
-            )
-        except DomainError as error:
-            refuse(form, error)
-        else:
-            return redirect("system-detail", system=version.system.uuid)
-    return _form(request, form, "systems", _("New system or version"), "system-list")
-
-
-@require_safe
-@signed_in
-def system_detail(request: HttpRequest, system: UUID) -> HttpResponse:
-    found = get_system(researcher(request), system)
-    # Counted apart: a join would group by every column of the version, prompts and all.
-    mine = Output.objects.filter(system_version=OuterRef("pk")).order_by()
-    counted = mine.values("system_version").annotate(n=Count("pk")).values("n")
-    versions = found.versions.select_related("connection").annotate(
-        outputs_n=Coalesce(Subquery(counted), 0)
-    )
-    context = {
-        "system": found,
-        "versions": versions.order_by("-number"),
-        "breadcrumbs": [
-            {"label": _("Systems"), "url": reverse("system-list")},
-            {"label": found.name, "url": ""},
-        ],
-    }
-    return page(request, "dashboard/system_detail.html", "systems", context)
-
-
-@require_http_methods(_BOTH)
-@signed_in
-def connection_create(request: HttpRequest) -> HttpResponse:
-    form = ConnectionForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            create_connection(owner=researcher(request), **form.cleaned_data)
-        except DomainError as error:
-            refuse(form, error)
-        else:
-            messages.success(request, _("The connection is stored."))
-            return redirect("system-list")
-    return _form(request, form, "systems", _("New connection"), "system-list")

@@ -44,7 +44,6 @@ from jeoul.dashboard.starts import STARTS
 from jeoul.dashboard.views.planning import plan_of_form, plan_of_study
 from jeoul.dashboard.views.watching import live_context, route_context
 from jeoul.results.actions import latest_analysis
-from jeoul.results.progress import study_outputs
 from jeoul.results.words import verdict
 from jeoul.studies.access import studies_for
 from jeoul.studies.actions import (
@@ -60,8 +59,7 @@ from jeoul.studies.actions import (
     update_draft,
 )
 from jeoul.studies.generation.actions import outputs_due
-from jeoul.studies.generation.control import retry_failed
-from jeoul.studies.models import OutputState, Study, StudyState
+from jeoul.studies.models import Study, StudyState
 from jeoul.workers.actions import get_vendor, make_invite
 from jeoul.workers.models import Invite
 from tasks.generation import enqueue
@@ -223,26 +221,16 @@ def study_move(request: HttpRequest, study: UUID) -> HttpResponse:
         return redirect("study-detail", study=found.uuid)
     move_study(study=found, to=StudyState(to), actor=researcher(request))
     if to == StudyState.RUNNING:
-        _prepare(found)
+        prepare(found)
     return redirect("study-detail", study=found.uuid)
 
 
-def _prepare(study: Study) -> None:
+def prepare(study: Study) -> None:
+    """What is missing made due, planned and started sooner."""
     due_outputs(study=study)
     build_comparisons(study=study)
     ids = outputs_due(limit=_ENQUEUED, study=study)
     transaction.on_commit(lambda: enqueue(ids))
-
-
-@require_POST
-@signed_in
-def study_generate(request: HttpRequest, study: UUID) -> HttpResponse:
-    """Make what is missing and try again what failed."""
-    found = open_study(request, study, May.RUN)
-    again = retry_failed(study=found)
-    _prepare(found)
-    messages.success(request, _("Missing outputs are being made; %d are tried again.") % again)
-    return redirect("output-list", study=found.uuid)
 
 
 @require_POST
@@ -275,7 +263,7 @@ def pilot_end(request: HttpRequest, study: UUID) -> HttpResponse:
             study=found, actor=researcher(request), reason=_("The pilot is over."),
             change={"pilot_prompts": None},
         )  # fmt: skip
-        _prepare(found)
+        prepare(found)
         messages.success(request, _("All prompts are asked from now on."))
     return redirect("study-detail", study=found.uuid)
 
@@ -319,24 +307,3 @@ def member_set(request: HttpRequest, study: UUID) -> HttpResponse:
     else:
         messages.success(request, _("Saved."))
     return redirect("study-detail", study=found.uuid)
-
-
-@require_safe
-@signed_in
-def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
-    """Outputs by state, each failure with the provider's own words."""
-    found = open_study(request, study)
-    outputs = study_outputs(found)
-    state = request.GET.get("state", "")
-    counts = dict(outputs.order_by().values_list("state").annotate(n=Count("pk")))
-    if state in OutputState.values:
-        outputs = outputs.filter(state=state)
-    context = study_context(request, found, "outputs") | {
-        "outputs": paged(
-            request, outputs.select_related("prompt", "system_version__system").order_by("pk")
-        ),
-        "states": [(s.value, s.label, counts.get(s.value, 0)) for s in OutputState],
-        "state": state,
-        "total": sum(counts.values()),
-    }
-    return page(request, "dashboard/output_list.html", "studies", context)

@@ -1,0 +1,86 @@
+"""Watches: whether a provider's model changed under its name."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from jeoul.base import DomainError
+from jeoul.dashboard.page import page, researcher, signed_in
+from jeoul.dashboard.system_forms import WatchForm
+from jeoul.studies.access import get_system, get_watch
+from jeoul.studies.watching import begin_round, start_watch, stop_watch
+
+
+@require_POST
+@signed_in
+def watch_start(request: HttpRequest, system: UUID) -> HttpResponse:
+    """Watch the system's newest version."""
+    user = researcher(request)
+    found = get_system(user, system)
+    form = WatchForm(request.POST, user=user)
+    version = found.versions.select_related("system").order_by("-number").first()
+    prompts = form.cleaned_data["prompt_set"].latest() if form.is_valid() else None
+    if prompts is None or version is None:
+        messages.error(request, _("Choose a prompt set and how often it is asked."))
+        return redirect("system-detail", system=found.uuid)
+    try:
+        watch = start_watch(
+            owner=user, version=version, prompts=prompts,
+            every_hours=form.cleaned_data["every_hours"],
+        )  # fmt: skip
+    except DomainError as error:
+        messages.error(request, error.message)
+        return redirect("system-detail", system=found.uuid)
+    return redirect("watch-detail", watch=watch.uuid)
+
+
+@require_safe
+@signed_in
+def watch_detail(request: HttpRequest, watch: UUID) -> HttpResponse:
+    found = get_watch(researcher(request), watch)
+    system = found.system_version.system
+    context = {
+        "watch": found,
+        "rounds": found.rounds.order_by("-number")[:100],
+        "breadcrumbs": [
+            {"label": _("Systems"), "url": reverse("system-list")},
+            {"label": system.name, "url": reverse("system-detail", args=[system.uuid])},
+            {"label": _("Watch"), "url": ""},
+        ],
+    }
+    return page(request, "dashboard/watch_detail.html", "systems", context)
+
+
+@require_POST
+@signed_in
+def watch_stop(request: HttpRequest, watch: UUID) -> HttpResponse:
+    found = get_watch(researcher(request), watch)
+    stop_watch(watch=found, actor=researcher(request))
+    return redirect("watch-detail", watch=found.uuid)
+
+
+@require_POST
+@signed_in
+def watch_now(request: HttpRequest, watch: UUID) -> HttpResponse:
+    """Begin a round at once; the sweep has it made."""
+    found = get_watch(researcher(request), watch)
+    if begin_round(watch_id=found.pk):
+        messages.success(request, _("A round has begun."))
+    else:
+        messages.error(request, _("The last round is still being made."))
+    return redirect("watch-detail", watch=found.uuid)
+
+
+@require_safe
+@signed_in
+def watch_chart(request: HttpRequest, watch: UUID) -> HttpResponse:
+    """The stored chart; web processes draw nothing."""
+    found = get_watch(researcher(request), watch)
+    if not found.chart:
+        raise Http404("No round has ended yet.")
+    return HttpResponse(found.chart, content_type="image/svg+xml")
