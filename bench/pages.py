@@ -1,16 +1,16 @@
 """Server time and queries of every page of the dashboard with 100,000 judgements stored.
 
 `make bench-pages` fills a database of its own (500 workers, three systems, all judgements in one
-running study), asks for each page several times and prints the best, and the middle one beside it
-(on a busy machine only the best says what the page costs). A study of ten judgements stands
-beside it, so that a query that grows with the rows shows. Writes bench/out/pages.json.
+running study), asks for each page several times and prints the best time, and beside it the mean
+processor time of the web process and its PostgreSQL backend, which says what a page costs also
+where the machine is busy with other things. A study of ten judgements stands beside it, so that
+a query that grows with the rows shows. Writes bench/out/pages.json.
 """
 
 import argparse
 import json
 import os
 import random
-import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -98,25 +98,33 @@ def addresses(study) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def measure(client, address: str, rounds: int) -> tuple[list[float], int, int] | None:
-    """Milliseconds of each round, queries and status; None for what takes no GET."""
+def processor_seconds(backend: int) -> float:
+    """Of this process and of the backend that works for it."""
+    fields = Path(f"/proc/{backend}/stat").read_text().rsplit(")", 1)[1].split()
+    ticks = int(fields[11]) + int(fields[12])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def measure(client, address: str, rounds: int) -> tuple[float, float, int, int] | None:
+    """Best and mean processor milliseconds, queries, status; None for what takes no GET."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
     with CaptureQueriesContext(connection) as seen:
         first = client.get(address)
     queries = len(seen)
-    if os.environ.get("SHOW") and os.environ["SHOW"] in address:
-        for query in seen.captured_queries:
-            print(query["time"], query["sql"][:300])
     if first.status_code in {405, 409}:
         return None
-    spent = []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (backend,) = cursor.fetchone()
+    spent, before = [], processor_seconds(backend)
     for _ in range(rounds):
         start = time.perf_counter()
         client.get(address)
         spent.append(1000 * (time.perf_counter() - start))
-    return spent, queries, first.status_code
+    used = 1000 * (processor_seconds(backend) - before) / rounds
+    return min(spent), used, queries, first.status_code
 
 
 def main() -> None:
@@ -165,24 +173,23 @@ def run(chosen: argparse.Namespace) -> None:
     client.force_login(owner)
     beside = {name: measure(client, at, 1) for name, at in addresses(small).items()}
     rows = []
-    print(f"\n{'page':28} {'best ms':>8} {'middle':>8} {'queries':>8} {'with ten':>9}")
+    print(f"\n{'page':28} {'best ms':>8} {'cpu ms':>8} {'queries':>8} {'with ten':>9}")
     for name, address in addresses(large).items():
         found, other = measure(client, address, chosen.rounds), beside[name]
         if found is None or other is None:
             continue
-        spent, queries, status = found
-        ms, middle = min(spent), statistics.median(spent)
-        mark = " SLOW" if ms > 100 else ""
-        mark += " GROWS" if queries >= other[1] + 10 else ""
+        ms, used, queries, status = found
+        mark = " SLOW" if min(ms, used) > 100 else ""
+        mark += " GROWS" if queries >= other[2] + 10 else ""
         mark += f" STATUS {status}" if status not in {200, 302} else ""
-        print(f"{name:28} {ms:8.1f} {middle:8.1f} {queries:8} {other[1]:9}{mark}")
+        print(f"{name:28} {ms:8.1f} {used:8.1f} {queries:8} {other[2]:9}{mark}")
         rows.append(
             {
                 "page": name,
                 "ms": round(ms, 1),
-                "middle_ms": round(middle, 1),
+                "cpu_ms": round(used, 1),
                 "queries": queries,
-                "queries_with_ten": other[1],
+                "queries_with_ten": other[2],
                 "status": status,
             }
         )

@@ -60,11 +60,12 @@ def study_outputs(study: Study) -> QuerySet[Output]:
 
 def study_progress(study: Study) -> StudyProgress:
     """Four queries, whatever the study's size."""
+    # Counting states, not ids: so the index output_counted answers without reading any text.
     outputs = study_outputs(study).aggregate(
-        n=Count("pk"),
-        done=Count("pk", filter=Q(state__in=[OutputState.DONE, OutputState.REFUSED])),
-        failed=Count("pk", filter=Q(state=OutputState.FAILED)),
-        running=Count("pk", filter=Q(state=OutputState.RUNNING)),
+        n=Count("state"),
+        done=Count("state", filter=Q(state__in=[OutputState.DONE, OutputState.REFUSED])),
+        failed=Count("state", filter=Q(state=OutputState.FAILED)),
+        running=Count("state", filter=Q(state=OutputState.RUNNING)),
         cost=Sum("cost"),
     )
     rows = Comparison.objects.filter(study=study, kind=Kind.REAL).aggregate(

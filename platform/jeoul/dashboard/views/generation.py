@@ -44,7 +44,7 @@ def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
         return page(request, "dashboard/output_list.html", "studies", context)
     chosen = {name: request.GET.get(name, "") for name in ("state", "code", "system", "mark", "q")}
     rows = _chosen(outputs, chosen).select_related("prompt", "system_version__system")
-    counts = dict(outputs.order_by().values_list("state").annotate(n=Count("pk")))
+    counts = dict(outputs.order_by().values_list("state").annotate(n=Count("state")))
     context = study_context(request, found, "outputs") | {
         "outputs": paged(request, rows.order_by("pk").defer("html", "prompt__messages")),
         "states": [(s.value, s.label, counts.get(s.value, 0)) for s in OutputState],

@@ -205,6 +205,13 @@ class Output(Row):
             ),
             models.Index(fields=["prompt", "system_version"], name="output_prompt"),
             models.Index(fields=["study", "state"], name="output_study"),
+            # What progress counts again and again, without reading the texts beside it.
+            models.Index(
+                fields=["system_version", "state"],
+                include=["prompt", "sample", "cost"],
+                name="output_counted",
+                condition=Q(is_current=True),
+            ),
         )
 
 
