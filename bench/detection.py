@@ -1,17 +1,13 @@
 """How many planted bad workers the screening rules find, and how many honest ones they hit.
 
-`make bench-detection` prints the tables of docs/statistics.md and writes bench/out/detection.json.
+    python bench/detection.py [--quick] [--docs] [--seconds 540]
+
 Everything from the table of judgements on is the product's own code; only the rows are made up.
 """
 
-import argparse
-import json
 import os
-import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import django
 import numpy as np
@@ -21,15 +17,19 @@ os.environ.setdefault("REDIS_URL", "redis://localhost")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jeoul.settings")
 django.setup()
 
+from jeoul.analysis.aggregation import Labels, dawid_skene  # noqa: E402
+from jeoul.analysis.errors import AnalysisError  # noqa: E402
+from jeoul.analysis.intervals import wilson  # noqa: E402
 from jeoul.quality import rules  # noqa: E402
 from jeoul.results.data import Table  # noqa: E402
 from jeoul.results.facts import worker_facts  # noqa: E402
+from jeoul.results.sections.crowd import with_reliability  # noqa: E402
+from tables import Budget, Row, arguments, publish  # noqa: E402
 
-OUT = Path(__file__).resolve().parent / "out" / "detection.json"
 WORKERS = 40
 SYSTEMS = 6
 JUDGES = 3
-KINDS = ("random", "one side", "always tie", "too fast", "copies the majority late", "contrary")
+SPAMMERS = ("random", "one side", "always tie", "too fast", "copies the majority late", "contrary")
 SHARES = (0.05, 0.10, 0.30)
 A, B, TIE = 0, 1, 2
 READING = 40.0  # seconds that both answers take at the average rate, on average
@@ -170,6 +170,19 @@ def table_of(study: Room) -> tuple[Table, np.ndarray]:
     ), times
 
 
+def trusted(table: Table) -> dict[int, dict[str, float]]:
+    """Reliability by Dawid and Skene's model, as results has it."""
+    real = table.select(table.is_kind("real"))
+    try:
+        found = dawid_skene(Labels(*(real.ints(c) for c in ("comparison", "worker", "outcome")), 4))
+    except AnalysisError:
+        return {}
+    n = np.bincount(real.ints("worker"))
+    columns = zip(found.reliability.tolist(), found.high.tolist(), n.tolist(), strict=True)
+    return {w: dict(zip(("estimate", "high", "n"), row, strict=True))
+            for w, row in enumerate(columns) if row[2]}  # fmt: skip
+
+
 def run(kind: str, share: float, seeds: range, each: int, gold_each: int) -> Score:
     """All seeds of one setting."""
     score = Score()
@@ -177,8 +190,9 @@ def run(kind: str, share: float, seeds: range, each: int, gold_each: int) -> Sco
         study = room(seed, each, gold_each)
         bad = study.rng.choice(WORKERS, round(share * WORKERS), replace=False)
         plant(study, kind, bad)
-        table, times = table_of(study)
-        found = rules.findings(worker_facts(table, times))
+        table, reading = table_of(study)
+        facts = with_reliability(worker_facts(table, reading), trusted(table))
+        found = rules.findings(facts)
         planted = set(bad.tolist())
         flagged = {f.worker for f in found}
         score.planted += len(planted)
@@ -190,83 +204,77 @@ def run(kind: str, share: float, seeds: range, each: int, gold_each: int) -> Sco
     return score
 
 
-def percent(value: float | None) -> str:
-    return "–" if value is None or np.isnan(value) else f"{100 * value:.0f}"
+def cell(score: Score) -> str:
+    """Precision / recall in per cent, with the 95 % interval of the recall."""
+    if not score.planted:
+        return "–"
+    low, high = wilson(score.found, score.planted)
+    precision = "–" if score.precision is None else f"{100 * score.precision:.0f}"
+    return f"{precision} / {100 * score.recall:.0f} ({100 * low:.0f}–{100 * high:.0f})"
 
 
-def rows_by_share(seeds: range, each: int, gold_each: int) -> list[dict[str, object]]:
-    found = []
-    for kind in KINDS:
-        for share in SHARES:
-            score = run(kind, share, seeds, each, gold_each)
-            found.append(
-                asdict(score)
-                | {"kind": kind, "share": share, "each": each, "gold_each": gold_each,
-                   "precision": score.precision, "recall": score.recall}
-            )  # fmt: skip
-    return found
+class Runs:
+    """Every setting in turn, seed by seed, until the seeds or the time are used."""
 
+    def __init__(self, seeds: int, seconds: float) -> None:
+        settings = [(k, s, 60, g) for k in SPAMMERS for s in SHARES for g in (6, 0)]
+        settings += [(k, 0.10, each, 0) for k in SPAMMERS for each in (30, 120)]
+        settings += [("none", 0.0, each, 6) for each in (30, 60, 120)]
+        self.found = {setting: Score() for setting in settings}
+        self.seeds = 0
+        for seed in Budget(seconds, 1).runs(seeds, least=2):
+            for setting, score in self.found.items():
+                one = run(setting[0], setting[1], range(seed, seed + 1), *setting[2:])
+                for name in ("planted", "found", "honest", "hit"):
+                    setattr(score, name, getattr(score, name) + getattr(one, name))
+                score.by_rule.update(one.by_rule)
+                score.honest_by_rule.update(one.honest_by_rule)
+            self.seeds += 1
 
-def show(
-    title: str, rows: list[dict[str, object]], key: str, name: Callable[[object], str]
-) -> None:
-    """One line per kind: precision / recall in per cent under each value of `key`."""
-    heads = sorted({row[key] for row in rows}, key=float)  # type: ignore[arg-type]
-    print(f"\n| {title}: precision / recall, % | " + " | ".join(map(name, heads)) + " |")
-    print("|---" * (len(heads) + 1) + "|")
-    for kind in KINDS:
-        cells = {
-            row[key]: f"{percent(row['precision'])} / {percent(row['recall'])}"  # type: ignore[arg-type]
-            for row in rows
-            if row["kind"] == kind
-        }
-        print(f"| {kind} | " + " | ".join(cells[h] for h in heads) + " |")
+    def by_share(self, gold: int) -> list[Row]:
+        return [{"kind": kind, **{f"{s:.0%} planted": cell(self.found[kind, s, 60, gold])
+                                  for s in SHARES}} for kind in SPAMMERS]  # fmt: skip
+
+    def by_size(self) -> list[Row]:
+        return [{"kind": kind, **{f"{n} judgements": cell(self.found[kind, 0.10, n, 0])
+                                  for n in (30, 60, 120)}} for kind in SPAMMERS]  # fmt: skip
+
+    def honest(self) -> list[Row]:
+        found = []
+        for each in (30, 60, 120):
+            score = self.found["none", 0.0, each, 6]
+            rules_hit = ", ".join(f"{r} {n}" for r, n in score.honest_by_rule.most_common())
+            found.append({"judgements each": each, "honest workers": score.honest,
+                          "flagged": score.hit, "%": 100 * score.hit / max(score.honest, 1),
+                          "by": rules_hit or "–"})  # fmt: skip
+        return found
+
+    def by_rule(self) -> list[Row]:
+        """Which rules saw each kind: share of the planted, 10 %, 60 judgements, 6 gold."""
+        found = []
+        for kind in SPAMMERS:
+            score = self.found[kind, 0.10, 60, 6]
+            said = ", ".join(f"{rule} {100 * n / max(score.planted, 1):.0f}"
+                             for rule, n in score.by_rule.most_common())  # fmt: skip
+            found.append({"kind": kind, "seen by, % of the planted": said or "–"})
+        return found
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seeds", type=int, default=50)
-    count = parser.parse_args().seeds
-    seeds = range(count)
-    began = time.perf_counter()
-    main_rows = rows_by_share(seeds, 60, 6)
-    no_gold = rows_by_share(seeds, 60, 0)
-    by_size = []
-    for each in (30, 60, 120):
-        for kind in KINDS:
-            score = run(kind, 0.10, seeds, each, 0)
-            by_size.append({"kind": kind, "each": each, "precision": score.precision,
-                            "recall": score.recall} | asdict(score))  # fmt: skip
-    honest = {each: run("none", 0.0, seeds, each, 6) for each in (30, 60, 120)}
-    show("60 judgements and 6 gold each", main_rows, "share", lambda s: f"{s:.0%} planted")
-    show("60 judgements, no gold", no_gold, "share", lambda s: f"{s:.0%} planted")
-    show("10 % planted, no gold", by_size, "each", lambda e: f"{e} judgements")
-    print("\nHonest workers only:")
-    for each, score in honest.items():
-        print(f"  {each} judgements each: {score.hit} of {score.honest} flagged,",
-              dict(score.honest_by_rule))  # fmt: skip
-    print("\nRules that found the planted (10 %, 60 judgements, 6 gold):")
-    for row in main_rows:
-        if row["share"] == 0.10:
-            print(f"  {row['kind']}: {dict(row['by_rule'])}; honest: {dict(row['honest_by_rule'])}")
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_text(
-        json.dumps(
-            {
-                "rules": rules.VERSION,
-                "seeds": count,
-                "workers": WORKERS,
-                "judges": JUDGES,
-                "seconds": round(time.perf_counter() - began, 1),
-                "by_share": main_rows,
-                "without_gold": no_gold,
-                "by_size": by_size,
-                "honest_only": {str(k): asdict(v) for k, v in honest.items()},
-            },
-            indent=1,
-        )
+    asked = arguments(__doc__)
+    made = Runs(3 if asked.quick else 60, asked.seconds)
+    setting = (
+        f"{made.seeds} studies of {WORKERS} workers, {JUDGES} judges each, rules {rules.VERSION}"
     )
-    print(f"\n{OUT}")
+    tables = [
+        ("Precision / recall (95 % interval of the recall), %: 60 judgements, 6 known answers each",
+         made.by_share(6)),
+        ("The same without known answers", made.by_share(0)),
+        ("10 % planted, no known answers, by judgements per worker", made.by_size()),
+        ("Honest workers only", made.honest()),
+        ("Which rules saw them (10 % planted, 60 judgements, 6 known answers)", made.by_rule()),
+    ]  # fmt: skip
+    publish("detection", tables, docs=asked.docs, note=f"`make bench-detection`: {setting}; ")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ class LeftOneOut:
     On the judgements that had two other judges (`compared` of them), `expected` is the share of
     agreeing pairs among those others: what a typical judge would reach on these comparisons,
     hard or easy. `excess` is the worker's agreement there less `expected`, `error` its standard
-    error over judgements; NaN under one and two such judgements.
+    error over judgements; NaN under one and two such judgements. Of these, `unanimous` had
+    others who all said the same, and in `dissent` the worker said something else.
     """
 
     agreement: Floats
@@ -66,6 +67,8 @@ class LeftOneOut:
     excess: Floats
     error: Floats
     compared: Ints
+    unanimous: Ints
+    dissent: Ints
 
 
 def value_counts(unit: Ints, value: Ints, n_values: int) -> Ints:
@@ -291,7 +294,15 @@ def left_one_out(unit: Ints, value: Ints, worker: Ints) -> LeftOneOut:
     # Ordered agreeing pairs of the unit less those in which this judgement takes part.
     typical = (pairs[many] - 2 * same[many]) / (others[many] * (others[many] - 1))
     gap = same[many] / others[many] - typical
-    return LeftOneOut(mean, n, *_by_worker(worker[many], typical, gap, size))
+    apart = many & (same == 0) & (counts.max(axis=1)[unit] == others)
+    alike = apart | (many & (same == others))
+    return LeftOneOut(
+        mean,
+        n,
+        *_by_worker(worker[many], typical, gap, size),
+        np.bincount(worker[alike], minlength=size),
+        np.bincount(worker[apart], minlength=size),
+    )
 
 
 def _by_worker(

@@ -7,14 +7,15 @@ taste is not an error. Over all workers the tests are held to a false-discovery 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Final
 
 from scipy import special
 
 from jeoul.analysis.intervals import benjamini_hochberg, clopper_pearson
-from jeoul.analysis.quality_signals import run_probability
+from jeoul.analysis.quality_signals import entropy, run_probability
 
-VERSION: Final = "2026-11b"
+VERSION: Final = "2026-11c"
 FALSE_DISCOVERY_RATE: Final = 0.05
 MIN_JUDGEMENTS: Final = 15
 MIN_TIMED: Final = 10
@@ -30,6 +31,14 @@ REPEAT_PASS: Final = 0.6
 MIN_RATED: Final = 5
 # Below this share of the median worker's reliability, by the upper bound.
 RELIABLE_OF_MEDIAN: Final = 0.7
+# Bits; three answers evenly used carry 1.58, two carry 1, and 95 % of one carry 0.3 to 0.4.
+LEAST_INFORMATION: Final = 0.5
+# How much more than a typical judge of the same comparisons a copier agrees with the others.
+COPIES_EXCESS: Final = 0.14
+# A crowd whose median and spread mean something.
+MIN_CROWD: Final = 8
+MIN_UNANIMOUS: Final = 8
+DISSENT_ABOVE: Final = 0.2
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,13 @@ class WorkerFacts:
     reliability: float | None = None
     reliability_high: float | None = None
     reliability_n: int = 0
+    # On comparisons with two other judges: agreement less what a typical judge reaches there.
+    excess: float | None = None
+    excess_error: float | None = None
+    compared: int = 0
+    # Of these, comparisons whose other judges all agreed, and where the worker said otherwise.
+    unanimous: int = 0
+    dissent: int = 0
 
 
 @dataclass(frozen=True)
@@ -79,6 +95,11 @@ class Finding:
 def findings(facts: Sequence[WorkerFacts]) -> list[Finding]:
     """All rules over all workers of a study."""
     return [found for rule in _RULES for found in rule(facts)]
+
+
+def habits(facts: Sequence[WorkerFacts]) -> set[int]:
+    """Workers whose habit shows without the others: agreement with them says nothing of anyone."""
+    return {f.worker for rule in _HABITS for f in rule(facts)}
 
 
 def _discovered(
@@ -159,7 +180,71 @@ def fails_gold(facts: Sequence[WorkerFacts]) -> list[Finding]:
 
 
 def disagrees(facts: Sequence[WorkerFacts]) -> list[Finding]:
-    """Agrees with the others on the same comparisons less than the crowd does."""
+    """Says otherwise where the other judges all agree, more often than the crowd does."""
+    known = [f for f in facts if f.unanimous >= MIN_UNANIMOUS]
+    if len(known) < 3:
+        return _disagrees_with_crowd(facts)
+    # The median worker: a share over all would be pulled up by those who are looked for.
+    crowd = min(max(median(f.dissent / f.unanimous for f in known), 0.01), 0.99)
+    candidates = [(f, _at_least(f.dissent, f.unanimous, crowd)) for f in known]
+    return [
+        Finding(
+            f.worker,
+            "disagrees",
+            f"Said otherwise in {f.dissent} of the {f.unanimous} comparisons whose other judges "
+            f"all agreed; the median worker in {crowd:.0%} (adjusted p = {p:.2g}).",
+        )
+        for f, p in _discovered(candidates)
+        if f.dissent / f.unanimous >= crowd + DISSENT_ABOVE
+    ]
+
+
+def copies_majority(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """Agrees with the others far more than they with each other: perhaps their answers are seen.
+
+    Measured against the spread of all workers (median and MAD): where some are bad, everybody
+    else agrees a little more than they.
+    """
+    known = [f for f in facts if f.excess is not None and f.excess_error is not None
+             and f.compared >= MIN_JUDGEMENTS]  # fmt: skip
+    if len(known) < MIN_CROWD:
+        return []
+    # Comparisons that all went alike would give no error at all; half a one keeps it finite.
+    z = [(f.excess or 0.0) / max(f.excess_error or 0.0, 0.5 / f.compared) for f in known]
+    middle = median(z)
+    spread = max(1.0, 1.4826 * median(abs(v - middle) for v in z))
+    tails = [float(special.ndtr((middle - v) / spread)) for v in z]
+    return [
+        Finding(
+            f.worker,
+            "copies_majority",
+            f"Agrees with the other judges {f.excess:.0%} more often than they with each other "
+            f"on the same {f.compared} comparisons (adjusted p = {p:.2g}).",
+        )
+        for f, p in _discovered(list(zip(known, tails, strict=True)))
+        if f.excess is not None and f.excess >= COPIES_EXCESS
+    ]
+
+
+def low_information(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """Answers that hardly ever differ: their entropy is next to nothing."""
+    found = []
+    for f in facts:
+        counts = (f.left, f.right, f.ties)
+        if sum(counts) < MIN_JUDGEMENTS:
+            continue
+        bits = entropy(counts)
+        if bits < LEAST_INFORMATION:
+            evidence = (
+                f"{f.left} left, {f.right} right, {f.ties} ties: {bits:.2f} bits per answer "
+                f"(three answers evenly used carry 1.58)."
+            )
+            found.append(Finding(f.worker, "low_information", evidence))
+    return found
+
+
+def _disagrees_with_crowd(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """Where too few comparisons have two other judges: against the crowd's whole agreement."""
     rated = [f for f in facts if f.agreement is not None and f.agreement_n >= MIN_JUDGEMENTS]
     if len(rated) < 3:
         return []
@@ -208,8 +293,12 @@ def long_run(facts: Sequence[WorkerFacts]) -> list[Finding]:
     candidates = []
     for f in facts:
         total = f.left + f.right
-        # A cheap bound first: the exact recursion is only for runs that could be unlikely.
-        if total < MIN_JUDGEMENTS or total * 2.0 ** (1 - f.longest_run) > FALSE_DISCOVERY_RATE:
+        if total < MIN_JUDGEMENTS:
+            continue
+        # A cheap bound first: the exact recursion is only for runs that could be unlikely. The
+        # others stay among the tests, or the false-discovery rate would be that of a selection.
+        if total * 2.0 ** (1 - f.longest_run) > FALSE_DISCOVERY_RATE:
+            candidates.append((f, 1.0))
             continue
         rate = min(max(f.left / total, 0.02), 0.98)
         candidates.append((f, run_probability(f.longest_run, total, rate)))
@@ -259,12 +348,21 @@ def unreliable(facts: Sequence[WorkerFacts]) -> list[Finding]:
     ]
 
 
+_HABITS: Final[tuple[Callable[[Sequence[WorkerFacts]], list[Finding]], ...]] = (
+    too_fast,
+    one_side,
+    low_information,
+    fails_gold,
+    always_tie,
+)
 _RULES: Final[tuple[Callable[[Sequence[WorkerFacts]], list[Finding]], ...]] = (
     too_fast,
     one_side,
     fails_gold,
     disagrees,
+    copies_majority,
     always_tie,
+    low_information,
     long_run,
     repeats_differ,
     unreliable,

@@ -1,12 +1,14 @@
 """Facts about each worker of a study, from the table of judgements, for the rules and pages."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
 from jeoul.analysis.agreement import left_one_out
 from jeoul.analysis.counts import A_WINS, B_WINS, BOTH_BAD, TIE
+from jeoul.quality import rules
 from jeoul.quality.rules import WorkerFacts
 from jeoul.results.data import Floats, Ints, Table
 
@@ -51,14 +53,15 @@ def worker_facts(table: Table, reading: Floats | None = None) -> list[WorkerFact
     n = np.bincount(real_code, minlength=n_workers)
     ties = count((outcome == TIE) | (outcome == BOTH_BAD))
     gold_n, gold_right = _gold(table, code, n_workers)
-    agreement = _agreement(real)
+    repeats, same, later = _repeats(real, real_code, n_workers)
+    first = real.select(~later) if later.any() else real
+    rated = _agreement(first, workers)
     seconds = _medians(table.floats("seconds"), code, n_workers)
     share = _medians(_reading_share(table, reading), code, n_workers)
     left, right = count(shown.left), count(shown.right)
     runs = _longest_runs(shown, real_code, n_workers)
     values = np.bincount(real_code * 4 + outcome, minlength=4 * n_workers).reshape(-1, 4)
-    repeats, same = _repeats(real, real_code, n_workers)
-    return [
+    facts = [
         WorkerFacts(
             worker=int(pk),
             n=int(n[w]),
@@ -71,8 +74,7 @@ def worker_facts(table: Table, reading: Floats | None = None) -> list[WorkerFact
             others_tie_share=_others(int(ties.sum()), int(ties[w]), int(n.sum()), int(n[w])),
             gold_n=int(gold_n[w]),
             gold_right=int(gold_right[w]),
-            agreement=agreement.get(int(pk), (None, 0))[0],
-            agreement_n=agreement.get(int(pk), (None, 0))[1],
+            **rated[w],
             seconds_low=seconds.low[w],
             seconds_high=seconds.high[w],
             longest_run=int(runs[w]),
@@ -81,6 +83,17 @@ def worker_facts(table: Table, reading: Floats | None = None) -> list[WorkerFact
             repeats_same=int(same[w]),
         )
         for w, pk in enumerate(workers)
+    ]
+    out = rules.habits(facts)
+    if not out:
+        return facts
+    # Measured again without those whose habit shows by itself: they say nothing of the others.
+    rest = first.select(~np.isin(first.ints("worker"), list(out)))
+    again = _agreement(rest, workers)
+    kept = ("excess", "excess_error", "compared", "unanimous", "dissent")
+    return [
+        f if f.worker in out else replace(f, **{name: again[w][name] for name in kept})
+        for w, f in enumerate(facts)
     ]
 
 
@@ -99,16 +112,24 @@ def _gold(table: Table, code: Ints, n_workers: int) -> tuple[Ints, Ints]:
     )
 
 
-def _agreement(real: Table) -> dict[int, tuple[float | None, int]]:
-    """Share of agreement with the other judges of the same comparisons, by worker."""
+def _agreement(real: Table, workers: Ints) -> list[dict[str, Any]]:
+    """Agreement with the other judges of the same comparisons, as facts, for each worker."""
+    nothing: dict[str, Any] = {
+        "agreement": None, "agreement_n": 0, "excess": None, "excess_error": None,
+        "compared": 0, "unanimous": 0, "dissent": 0,
+    }  # fmt: skip
     if not len(real):
-        return {}
+        return [nothing for _ in workers]
     rated = left_one_out(real.ints("comparison"), real.ints("outcome"), real.ints("worker"))
-    return {
-        w: (float(share) if np.isfinite(share) else None, int(n))
-        for w, (share, n) in enumerate(zip(rated.agreement, rated.n, strict=True))
-        if n
-    }
+    columns = {
+        "agreement": rated.agreement, "agreement_n": rated.n, "excess": rated.excess,
+        "excess_error": rated.error, "compared": rated.compared,
+        "unanimous": rated.unanimous, "dissent": rated.dissent,
+    }  # fmt: skip
+    # NaN is what numpy has for "not known"; the facts say None.
+    lists = {k: [None if v != v else v for v in c.tolist()] for k, c in columns.items()}
+    size = len(rated.n)
+    return [{k: c[w] for k, c in lists.items()} if w < size else nothing for w in workers.tolist()]
 
 
 def _reading_share(table: Table, reading: Floats | None) -> np.ndarray:
@@ -172,16 +193,22 @@ def _longest_runs(shown: Shown, code: Ints, n_workers: int) -> Ints:
     return longest
 
 
-def _repeats(real: Table, code: Ints, n_workers: int) -> tuple[Ints, Ints]:
-    """How many comparisons each worker judged again, and how many of these alike."""
+def _repeats(real: Table, code: Ints, n_workers: int) -> tuple[Ints, Ints, np.ndarray]:
+    """How many comparisons each worker judged again, how many of these alike, and which rows.
+
+    A second showing is no second judge: agreement leaves these rows out.
+    """
     key = real.ints("comparison").astype(np.int64) * n_workers + code
     order = np.argsort(key, kind="stable")
     again = key[order][1:] == key[order][:-1]
     first, second = order[:-1][again], order[1:][again]
+    later = np.zeros(len(real), dtype=bool)
+    later[second] = True
     outcome = real.ints("outcome")
     alike = outcome[first] == outcome[second]
     who = code[second]
     return (
         np.bincount(who, minlength=n_workers),
         np.bincount(who[alike], minlength=n_workers),
+        later,
     )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from jeoul.analysis.counts import Votes, WinDefinition, apply
+from jeoul.analysis.counts import Ties, Votes, WinDefinition, apply
 from jeoul.analysis.errors import AnalysisError
 from jeoul.analysis.intervals import two_way_interval
 from jeoul.analysis.power import votes_needed
@@ -76,9 +76,9 @@ def _condition(inputs: Inputs, c: dict[str, Any], protected: bool, closed: bool)
                  "estimate": None, "low": None, "high": None, "missing": None}  # fmt: skip
     if votes is None:
         return found | {"state": NOT_YET, "reason": "The study does not have what this names."}
-    kept = apply(
-        votes, WinDefinition(ties=c["ties"], both_bad=c["both_bad"], min_grade=c["min_grade"])
-    )
+    # The rule's word "apart" takes ties out of the rate, which the analysis calls left out.
+    ties: Ties = "left_out" if c["ties"] == "apart" else "half"
+    kept = apply(votes, WinDefinition(ties=ties, both_bad=c["both_bad"], min_grade=c["min_grade"]))
     if not len(kept):
         reason = "No judgement yet."
         return found | {

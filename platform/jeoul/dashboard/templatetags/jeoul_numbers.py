@@ -17,6 +17,8 @@ _RULES = {
     "long_run": gettext_lazy("One side many times in a row"),
     "repeats_differ": gettext_lazy("Repeats answered differently"),
     "unreliable": gettext_lazy("Unreliable by the model"),
+    "low_information": gettext_lazy("Hardly ever another answer"),
+    "copies_majority": gettext_lazy("Agrees too much"),
 }
 _DEFINITIONS = {
     "half": gettext_lazy("ties and both bad as half"),

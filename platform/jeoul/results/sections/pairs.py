@@ -16,7 +16,7 @@ from jeoul.results.sections.numbers import number
 # The first is the verdict's; the others stand beside it, so that nobody needs to trust it.
 DEFINITIONS: Final = {
     "half": WinDefinition(),
-    "apart": WinDefinition(ties="apart", both_bad="left_out"),
+    "apart": WinDefinition(ties="left_out", both_bad="left_out"),
     "both_bad_left_out": WinDefinition(both_bad="left_out"),
     "better": WinDefinition(min_grade=2),
 }
