@@ -53,10 +53,10 @@ pictures: $(INSTALLED)
 	$(BIN)/python bench/screenshots.py --readme
 
 # All of them, one after the other; each also runs alone as bench-NAME.
-bench: $(patsubst bench/%.py,bench-%,$(filter-out bench/screenshots.py,$(wildcard bench/*.py)))
+bench: $(patsubst bench/%.py,bench-%,$(filter-out bench/screenshots.py bench/tables.py bench/peers.py bench/ours.py,$(wildcard bench/*.py)))
 
 bench-%: $(INSTALLED)
-	$(BIN)/python bench/$*.py
+	$(BIN)/python bench/$*.py $(ARGS)
 
 docs: $(INSTALLED)
 	$(BIN)/python manage.py spectacular --file docs/openapi.yaml --validate

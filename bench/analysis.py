@@ -18,6 +18,7 @@ from jeoul.analysis.counts import A_WINS, B_WINS, TIE, Votes, outcome_counts, wi
 from scipy import special
 from tables import OUT, Row, arguments, part, publish
 
+CROWD = "ours: Crowd-BT, 10 × 10,000 votes × 100 workers"
 HERE = Path(__file__).resolve().parent
 PEERS = OUT / "peers" / "bin" / "python"
 IRRCAC = OUT / "peers-irrcac" / "bin" / "python"
@@ -174,10 +175,10 @@ def weighing(units: int, repeats: int, clock: Clock) -> list[Row]:
         # Labels have no distance: what differs is a share, in the tests' realm.
         row["largest difference"] = None
     rows += compared([
-        ("ours: Crowd-BT, 10 × 10,000 votes × 100 workers", me, "ours.py", "crowd_ranking", repeats),
+        (CROWD, me, "ours.py", "crowd_ranking", repeats),
         ("crowd-kit: noisy Bradley–Terry (another model)", PEERS, "peers.py",
          "crowdkit_noisy_bt", 1),
-    ], made_votes(10_000, 10), clock, base="ours: Crowd-BT, 10 × 10,000 votes × 100 workers")  # fmt: skip
+    ], made_votes(10_000, 10), clock, base=CROWD)  # fmt: skip
     rows[-1]["largest difference"] = None
     return rows
 
