@@ -10,7 +10,7 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   const pressed = (button, on) => button?.setAttribute("aria-pressed", String(on));
   const WARN_BEFORE = 120_000;
-  let raw = false, together = false, clear = false, draftTimer = 0, active = performance.now(), until = 0;
+  let raw = false, together = false, clear = false, draftTimer = 0, active = performance.now(), until = 0, held = 0;
 
   /* What a person set stays set from card to card. */
   function showRaw(on) {
@@ -138,14 +138,15 @@
   }
 
   function holdFor(seconds) {
-    until = seconds ? performance.now() + 1000 * seconds : 0;
+    held = 1000 * seconds;
+    until = seconds ? performance.now() + held : 0;
     warn();
   }
 
   // Said in time, and one press keeps it (WCAG 2.2.1); whoever works is never asked.
   function warn() {
-    const left = until - performance.now();
-    one("#time-note").hidden = !until || left > WARN_BEFORE || left < 0 || performance.now() - active < WARN_BEFORE;
+    const left = until - performance.now(), early = Math.min(WARN_BEFORE, held / 3);
+    one("#time-note").hidden = !until || left > early || left < 0 || performance.now() - active < early;
   }
 
   function stay() {

@@ -1,10 +1,13 @@
 """Every page an annotator can meet, one after the other, in one browser tab."""
 
+import json
 from collections.abc import Iterator
 
+from jeoul.comparisons.known_items import import_known_items
 from jeoul.comparisons.models import Assignment, AssignmentState, Comparison
 from jeoul.studies.actions import CriterionSpec, move_study
 from jeoul.studies.models import Prompt, Study, StudyState
+from jeoul.workers.models import Enrolment, Stage, Worker
 
 from tests import factories
 
@@ -39,6 +42,15 @@ SCALES = [
     CriterionSpec("help", "Helpfulness", "Which one helps more?", scale=4, free_text="required"),
     CriterionSpec("safe", "Safety", "Which one is safer?", scale=5, free_text="none"),
 ]
+KNOWN = "\n".join(
+    json.dumps(
+        {
+            "kind": kind, "prompt": "Say it. " * 200, "output_a": "Yes, **this**.",
+            "output_b": "No.", "right": "a", "explanation": "It *answers* the question.",
+        }
+    )
+    for kind in ("training", "qualification")
+)  # fmt: skip
 CONVERSATION = [
     {"role": "system", "content": "You are a patient teacher."},
     {"role": "user", "content": "What is a pair of scales?"},
@@ -54,10 +66,19 @@ def rich_study(**settings) -> Study:
         overlap=1,
         criteria=SCALES,
         instructions="Take *your time*.\n\n- Read everything.\n- Then choose.",
-        content_warning="Some texts speak of violence.",
-        **settings,
+        **{
+            "content_warning": "Some texts speak of violence.",
+            "help_text": "If a text stays with you, call 111.",
+            "contact": "study-team@example.org",
+            "ethics_reference": "IRB 2026-7",
+            "break_every": 1,
+            "qualification_items": 1,
+            "qualification_pass": 1.0,
+        }
+        | settings,
     )
-    first, second = study.comparisons.order_by("position")
+    import_known_items(owner=factories.owner_of(study), study=study, text=KNOWN, file_kind="jsonl")
+    first, second = study.comparisons.filter(kind="real").order_by("position")
     set_texts(first, LONG, RTL)
     set_texts(second, LONG * 3, "No.")
     Prompt.objects.filter(pk=first.prompt_id).update(messages=CONVERSATION)
@@ -96,6 +117,17 @@ def walk(tab, study: Study, invite: str) -> Iterator[str]:
     tab.locator(".actions a").click()
     tab.wait_for_url("**/compare/")
     address = tab.url
+    yield "practice"
+    _known(tab, right=True)
+    tab.get_by_role("heading", level=1).wait_for()
+    yield "lesson"
+    tab.locator(".actions a").click()
+    tab.locator("#judgement").wait_for()
+    _known(tab, right=False)
+    yield "once more"
+    tab.goto(address)
+    yield "trial"
+    _known(tab, right=True)
     yield "comparison"
     for box in tab.locator("summary:visible").all():
         box.click()
@@ -112,13 +144,13 @@ def walk(tab, study: Study, invite: str) -> Iterator[str]:
     tab.goto(address)
     fill(tab)
     _free()
-    Comparison.objects.filter(study=study).update(taken=1)
+    Comparison.objects.filter(study=study, kind="real").update(taken=1)
     send(tab)
     tab.locator("#card:not([data-assignment])").wait_for()
     yield "expired"
     tab.goto(address)
     yield "wait"
-    Comparison.objects.filter(study=study).update(taken=0)
+    Comparison.objects.filter(study=study, kind="real").update(taken=0)
     tab.goto(address)
     tab.locator(".aside form button:visible").last.click()
     tab.wait_for_url("**/leave/")
@@ -136,8 +168,34 @@ def walk(tab, study: Study, invite: str) -> Iterator[str]:
         )
     tab.locator("#completion-code").wait_for()
     yield "done"
+    Study.objects.filter(pk=study.pk).update(
+        completion={"screened_out": {"code": "S1", "url": "https://app.prolific.com/x"}}
+    )
+    Enrolment.objects.update(stage=Stage.SCREENED_OUT)
+    tab.reload()
+    yield "screened out"
+    Enrolment.objects.update(stage=Stage.WORKING, finished_at=None)
+    Worker.objects.update(state="removed", state_reason="Two accounts.")
+    tab.goto(address)
+    yield "taken out"
+    study.invites.update(provider="prolific")
+    tab.goto(invite)
+    yield "a platform's link without its ids"
     tab.goto("/w/nobody/")
     yield "unknown link"
+
+
+def _known(tab, *, right: bool) -> None:
+    """Answer a known item, whose better answer says Yes."""
+    first = tab.locator("#answer-1 .answer-body").text_content()
+    fill(tab)
+    best = tab.locator("input[name=choice_overall]")
+    (best.first if ("Yes" in first) == right else best.last).check()
+    before = tab.locator("#card").get_attribute("data-assignment")
+    send(tab)
+    tab.wait_for_function(
+        "id => document.querySelector('#card')?.dataset.assignment !== id", arg=before
+    )
 
 
 def _free() -> None:

@@ -2,7 +2,11 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from jeoul.comparisons.models import Assignment
+from jeoul.studies.models import Prompt
+from jeoul.workers.models import Enrolment
 
+from tests import factories
 from tests.annotation import pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -75,6 +79,47 @@ def test_every_page_fits_320_pixels_fingers_and_wide_letters(open_context, invit
         tab.evaluate("document.adoptedStyleSheets = []")
 
 
+def test_whoever_is_about_to_lose_a_comparison_is_told_in_time_and_keeps_it_by_one_press(
+    tab, at_work
+):
+    study = factories.make_study(prompts=1, overlap=1)
+    _, url = at_work(study)
+    tab.clock.install()
+    tab.goto(url)
+    note = tab.locator("#time-note")
+    tab.clock.fast_forward("20:00")
+    assert not note.is_visible()
+    tab.clock.fast_forward("08:30")
+    note.wait_for()
+    assert note.get_attribute("role") == "alert"
+    before = Assignment.objects.get().expires_at
+    with tab.expect_response("**/heartbeat/") as beat:
+        tab.get_by_role("button", name="I need more time").click()
+    assert beat.value.headers["held-seconds"] == str(60 * study.reservation_minutes)
+    assert not note.is_visible()
+    assert Assignment.objects.get().expires_at > before
+    assert tab.evaluate("document.activeElement.id") == "card-title"
+
+
+def test_announced_texts_are_blurred_where_the_study_wants_it_until_they_are_asked_for(
+    tab, at_work
+):
+    study = factories.make_study(prompts=1, overlap=1, content_warning="Hard.", blur=True)
+    Prompt.objects.update(risk="high")
+    _, url = at_work(study)
+    tab.goto(url)
+    tab.get_by_text("Show the texts").click()
+    look = "getComputedStyle(document.querySelector('#answer-2 .answer-body')).filter"
+    tab.mouse.move(0, 0)
+    assert "blur" in tab.evaluate(look)
+    tab.locator("#answer-2 .answer-body").hover()
+    assert tab.evaluate(look) == "none"
+    tab.mouse.move(0, 0)
+    tab.get_by_role("button", name="Show clearly").click()
+    tab.mouse.move(0, 0)
+    assert tab.evaluate(look) == "none"
+
+
 def test_the_submit_bar_hides_no_focus(open_context, at_work):
     study = pages.rich_study()
     _, url = at_work(study)
@@ -97,8 +142,9 @@ def test_the_submit_bar_hides_no_focus(open_context, at_work):
 
 
 def test_the_next_comparison_shifts_nothing(tab, at_work):
-    study = pages.rich_study()
-    _, url = at_work(study)
+    study = pages.rich_study(break_every=None)
+    enrolment, url = at_work(study)
+    Enrolment.objects.filter(pk=enrolment.pk).update(prepared_at=enrolment.consented_at)
     tab.add_init_script(f"({SHIFTS})()")
     tab.goto(url)
     tab.wait_for_timeout(300)

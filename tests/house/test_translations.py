@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
+from jeoul.env import languages
 
 from tasks.management.commands.messages import LOCALE, ROOT, all_plurals, all_strings
 
@@ -46,6 +47,15 @@ def test_the_strings_are_found():
 def test_english_and_korean_are_offered(settings):
     assert "ko" in LANGUAGES
     assert {code for code, _ in settings.LANGUAGES} == {"en", *LANGUAGES}
+
+
+def test_a_language_is_offered_as_soon_as_its_compiled_file_is_there(tmp_path):
+    for name in ("de", "pt_BR"):
+        folder = tmp_path / name / "LC_MESSAGES"
+        folder.mkdir(parents=True)
+        (folder / "django.mo").touch()
+    (tmp_path / "fr" / "LC_MESSAGES").mkdir(parents=True)
+    assert languages(tmp_path) == [("de", "Deutsch"), ("pt-br", "Português Brasileiro")]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
