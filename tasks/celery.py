@@ -34,6 +34,7 @@ def _schedule(sender: Celery, **_: object) -> None:
         "alerts.watch",
         "money.owed",
         "risk.unscanned",
+        "risk.waiting_uploads",
         "watches.rounds",
     ):
         sender.add_periodic_task(

@@ -3,6 +3,7 @@
 from django.core.cache import cache
 from jeoul.comparisons.building import mark_ready
 from jeoul.risk.scanning import scan_output, scan_prompt, unscanned_outputs, unscanned_prompts
+from jeoul.studies.uploads import read_upload, uploads_due
 
 from tasks.celery import app
 
@@ -45,3 +46,17 @@ def unscanned() -> None:
     prompts = [pk for pk in rows if cache.add(f"scan-prompt:{pk}", 1, _QUEUED_SECONDS)]
     for at in range(0, len(prompts), _PROMPTS_PER_JOB):
         scan_prompts.delay(prompts[at : at + _PROMPTS_PER_JOB])
+
+
+@app.task(name="tasks.risk.read_prompts")
+def read_prompts(upload_id: int) -> None:
+    """Import one uploaded prompt file; twice does no more."""
+    read_upload(upload_id=upload_id)
+
+
+@app.task(name="tasks.risk.waiting_uploads")
+def waiting_uploads() -> None:
+    """Queue files that no living job reads."""
+    for pk in uploads_due():
+        if cache.add(f"upload:{pk}", 1, _QUEUED_SECONDS):
+            read_prompts.delay(pk)

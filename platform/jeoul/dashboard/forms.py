@@ -276,7 +276,7 @@ class InviteForm(forms.Form):
 class PromptFileForm(forms.Form):
     name = forms.CharField(max_length=200, label=_("Name"))
     file = forms.FileField(
-        label=_("File"), help_text=_("JSONL or CSV with id and prompt (or messages), UTF-8.")
+        label=_("File"), help_text=_("JSONL, CSV or Parquet with id and prompt (or messages).")
     )
     sealed = forms.BooleanField(
         required=False, label=_("Sealed: only annotators see the texts until the study ends")

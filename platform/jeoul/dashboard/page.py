@@ -53,7 +53,7 @@ def study_context(request: HttpRequest, study: Study, tab: str) -> dict[str, Any
         ("workers", _("Workers"), "worker-list"),
         ("outputs", _("Outputs"), "output-list"),
         ("runs", _("Versions over time"), "run-list"),
-        ("reports", _("Reports"), "report-list"),
+        ("reports", _("Review"), "review-list"),
         ("money", _("Money"), "study-money"),
     ]
     return {

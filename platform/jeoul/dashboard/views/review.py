@@ -1,0 +1,142 @@
+"""What scans and annotators found in a study: look, decide, and say what follows by kind."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_POST, require_safe
+
+from jeoul.accounts.roles import May
+from jeoul.base import DomainError
+from jeoul.comparisons.standing import apply_decision, reassess, standings
+from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
+from jeoul.risk.access import get_review_item, review_items
+from jeoul.risk.actions import decide_item, note_look
+from jeoul.risk.measured import measured
+from jeoul.risk.models import Finding, ReportReason, ReviewItem, Source, Verdict
+from jeoul.risk.scanning import RULES, prompt_text
+from jeoul.studies.access import prompt_texts_hidden
+from jeoul.studies.actions import amend_study, update_draft
+from jeoul.studies.models import Output, RiskAction, RiskKind, Study
+from jeoul.studies.models.risk_policy import actions_for, whole_policy
+
+_KINDS = dict(RiskKind.choices) | {
+    k: v for k, v in ReportReason.choices if k not in RiskKind.values
+}
+
+
+@require_safe
+@signed_in
+def review_list(request: HttpRequest, study: UUID) -> HttpResponse:
+    """Everything to look at, open items first."""
+    found = open_study(request, study)
+    chosen = {name: request.GET.get(name, "") for name in ("verdict", "kind", "source")}
+    rows = review_items(found)
+    if chosen["verdict"] in Verdict.values:
+        rows = rows.filter(verdict=chosen["verdict"])
+    if chosen["source"] in Source.values:
+        rows = rows.filter(source=chosen["source"])
+    if chosen["kind"] in _KINDS:
+        rows = rows.filter(kinds__contains=[chosen["kind"]])
+    items = paged(request, rows.order_by("decided_at", "-id"))
+    for item in items:
+        item.labels = [_KINDS.get(kind, kind) for kind in item.kinds]  # type: ignore[attr-defined]
+    context = study_context(request, found, "reports") | {
+        "items": items, "chosen": chosen, "kinds": _KINDS.items(),
+        "verdicts": Verdict.choices, "sources": Source.choices, "standings": standings(found),
+        "open": found.review_items.filter(verdict=Verdict.OPEN).count(),
+        "policy": _policy_rows(found),
+    }  # fmt: skip
+    return page(request, "dashboard/review_list.html", "studies", context)
+
+
+def _policy_rows(study: Study) -> list[dict[str, Any]]:
+    names = dict(RiskAction.choices)
+    return [
+        {
+            "kind": kind, "name": _KINDS[kind], "chosen": action,
+            "actions": [(a, names[a]) for a in actions_for(kind)],
+            "measured": measured().get(kind),
+        }
+        for kind, action in whole_policy(study.risk_policy).items()
+    ]  # fmt: skip
+
+
+@require_safe
+@signed_in
+def review_detail(request: HttpRequest, study: UUID, item: UUID) -> HttpResponse:
+    """One item with its texts and what was found in them; each look is recorded."""
+    found = open_study(request, study, May.ADJUDICATE)
+    row = get_review_item(found, item)
+    note_look(item=row, actor=researcher(request))
+    context = study_context(request, found, "reports") | {
+        "item": row, "kinds": [(k, _KINDS.get(k, k), measured().get(k)) for k in row.kinds],
+        "hidden": prompt_texts_hidden(row.prompt.prompt_set),
+        "prompt_parts": _marked(prompt_text(row.prompt), row, None),
+        "outputs": [
+            (side, _marked(side.text, row, side)) for side in (row.output, row.other) if side
+        ],
+    }  # fmt: skip
+    context["breadcrumbs"] = [
+        {"label": _("Studies"), "url": reverse("study-list")},
+        {"label": found.title, "url": reverse("study-detail", args=[found.uuid])},
+        {"label": _("Review"), "url": reverse("review-list", args=[found.uuid])},
+        {"label": row.prompt.key, "url": ""},
+    ]
+    return page(request, "dashboard/review_detail.html", "studies", context)
+
+
+def _marked(text: str, item: ReviewItem, output: Output | None) -> list[tuple[str, str]]:
+    """The text in pieces, each with the name of what was found in it, or nothing."""
+    where = {"scan__output": output} if output else {"scan__prompt": item.prompt}
+    parts, at = [], 0
+    for f in Finding.objects.filter(scan__rules=RULES, **where).order_by("start", "end"):
+        if f.start < at or f.end <= f.start:
+            continue
+        parts.append((text[at : f.start], ""))
+        parts.append((text[f.start : f.end], str(_KINDS[f.kind])))
+        at = f.end
+    return [*parts, (text[at:], "")]
+
+
+@require_POST
+@signed_in
+def review_decide(request: HttpRequest, study: UUID, item: UUID) -> HttpResponse:
+    found = open_study(request, study, May.ADJUDICATE)
+    row = get_review_item(found, item)
+    try:
+        row = decide_item(
+            item=row, verdict=request.POST.get("verdict", ""), actor=researcher(request),
+            reason=request.POST.get("reason", ""),
+        )  # fmt: skip
+    except DomainError as error:
+        messages.error(request, _(error.message))
+        return redirect("review-detail", study=found.uuid, item=item)
+    apply_decision(item=row)
+    messages.success(request, _("The decision is stored."))
+    return redirect("review-list", study=found.uuid)
+
+
+@require_POST
+@signed_in
+def policy_set(request: HttpRequest, study: UUID) -> HttpResponse:
+    """Say what follows by kind: in a draft freely, later by an amendment with a reason."""
+    found = open_study(request, study, May.RUN)
+    policy = {k: request.POST[k] for k in RiskKind.values if k in request.POST}
+    user = researcher(request)
+    try:
+        if found.frozen_at:
+            reason = request.POST.get("reason", "")
+            amend_study(study=found, actor=user, reason=reason, change={"risk_policy": policy})
+            reassess(study=found)
+        else:
+            update_draft(study=found, actor=user, settings={"risk_policy": policy})
+    except DomainError as error:
+        messages.error(request, _(error.message))
+    else:
+        messages.success(request, _("Saved."))
+    return redirect("review-list", study=found.uuid)
