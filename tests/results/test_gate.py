@@ -47,7 +47,8 @@ def inputs(win_rate: float, n: int = 4000, prompts: int = 200, workers: int = 60
         slices={p: ("high" if p % 2 else "realistic", "", "", "", "")
                 for p in range(prompts)},
         people=[Person(f"w{i}", "Team", False) for i in range(workers)],
-        features=np.zeros((0, 5)),
+        features=np.zeros((0, 5)), baseline=0, violating=np.zeros(0, bool),
+        refused=np.zeros(0, bool),
     )  # fmt: skip
 
 

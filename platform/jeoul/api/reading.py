@@ -183,7 +183,7 @@ def export_response(study: Study, what: str, form: str, user: User) -> Streaming
         actor=user, verb="study.export", target=study, study_uuid=study.uuid,
         data={"what": what, "format": form},
     )  # fmt: skip
-    response = StreamingHttpResponse(chunks, content_type=FORMATS[form][1])
+    response = StreamingHttpResponse(chunks, content_type=FORMATS[form])
     name = f"{study.uuid}-{what}.{form}"
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response

@@ -5,6 +5,7 @@ Links are made in batches by a sweep, so that submits of one study do not wait f
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -22,25 +23,29 @@ class Verdict:
     broken_at: int | None = None
 
 
-def _content(judgement: Judgement) -> str:
-    return content_hash(
-        {
-            "uuid": str(judgement.uuid),
-            "comparison": judgement.comparison_id,
-            "worker": judgement.worker_id,
-            "supersedes": judgement.supersedes_id,
-            "payload": judgement.payload_hash,
-            "judged_at": judgement.judged_at.isoformat(),
-            "a_on_left": judgement.a_on_left,
-            "answers": sorted(
-                (a.criterion_id, a.outcome, a.grade, a.chips) for a in judgement.answers.all()
-            ),
-        }
-    )
+def content_of(judgement: Judgement) -> dict[str, Any]:
+    """What a link vouches for."""
+    return {
+        "uuid": str(judgement.uuid),
+        "comparison": judgement.comparison_id,
+        "worker": judgement.worker_id,
+        "supersedes": judgement.supersedes_id,
+        "payload": judgement.payload_hash,
+        "judged_at": judgement.judged_at.isoformat(),
+        "a_on_left": judgement.a_on_left,
+        "answers": sorted(
+            (a.criterion_id, a.outcome, a.grade, a.chips) for a in judgement.answers.all()
+        ),
+    }
+
+
+def next_digest(digest: str, content: dict[str, Any]) -> str:
+    """The digest of the link that follows one with ``digest``."""
+    return hashlib.sha256(f"{digest}:{content_hash(content)}".encode()).hexdigest()
 
 
 def _next(digest: str, judgement: Judgement) -> str:
-    return hashlib.sha256(f"{digest}:{_content(judgement)}".encode()).hexdigest()
+    return next_digest(digest, content_of(judgement))
 
 
 @transaction.atomic

@@ -1,9 +1,11 @@
 """Check the hash chain over judgements."""
 
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from jeoul.comparisons.chain import seal_study, verify_study
+from jeoul.results.record import Record
 from jeoul.studies.models import Study
 
 from tasks.management.base import JeoulCommand, study_from
@@ -16,8 +18,12 @@ class Command(JeoulCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("study", metavar="SLUG", nargs="?", help="all studies when left out")
         parser.add_argument("--json", action="store_true")
+        parser.add_argument("--record", metavar="FILE", help="check an evaluation record instead")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["record"]:
+            self._check_record(Record(Path(options["record"])), as_json=options["json"])
+            return
         studies = [study_from(options["study"])] if options["study"] else Study.objects.all()
         found = {}
         for study in studies:
@@ -33,3 +39,20 @@ class Command(JeoulCommand):
                 self.say(f"{slug}: {verdict.links} judgements, {state}")
         if broken:
             raise CommandError(f"{len(broken)} chain(s) broken.")
+
+    def _check_record(self, record: Record, *, as_json: bool) -> None:
+        changed = record.changed()
+        chain = None if changed else record.chain()
+        found = {
+            "changed": changed,
+            "links": chain.links if chain else 0,
+            "broken_at": chain.broken_at if chain else None,
+            "unlike": chain.unlike if chain else 0,
+        }
+        if as_json:
+            self.print_json(found)
+        if changed:
+            raise CommandError(f"The record was changed: {', '.join(changed)}.")
+        if chain is None or not chain.whole:
+            raise CommandError(f"The record's chain is broken: {found}.")
+        self.say(f"{record.manifest['study']['slug']}: {chain.links} judgements, whole")

@@ -101,7 +101,7 @@ def study_export(request: HttpRequest, study: UUID, what: str, form: str) -> Htt
         actor=researcher(request), verb="study.export", target=found, study_uuid=found.uuid,
         data={"what": what, "format": form},
     )  # fmt: skip
-    response = StreamingHttpResponse(chunks, content_type=FORMATS[form][1])
+    response = StreamingHttpResponse(chunks, content_type=FORMATS[form])
     response["Content-Disposition"] = f'attachment; filename="{found.uuid}-{what}.{form}"'
     return response  # type: ignore[return-value]  # a response of another base
 

@@ -6,26 +6,39 @@ from typing import Final
 from jeoul.base import InvalidInput
 from jeoul.results.exports.encoders import to_csv, to_jsonl, to_parquet
 from jeoul.results.exports.rows import SOURCES
+from jeoul.results.exports.tables import COPIED
 from jeoul.studies.models import Study
 
 FORMATS: Final = {
-    "csv": (to_csv, "text/csv; charset=utf-8"),
-    "jsonl": (to_jsonl, "application/jsonl; charset=utf-8"),
-    "parquet": (to_parquet, "application/vnd.apache.parquet"),
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "json": "application/json",
+    "zip": "application/zip",
 }
-WHAT: Final = tuple(SOURCES)
+_ENCODERS: Final = {"csv": to_csv, "jsonl": to_jsonl, "parquet": to_parquet}
+# These have one format each.
+_OWN: Final = {"record": "zip"}
+WHAT: Final = (*COPIED, *SOURCES, *_OWN)
 
 
 def export_stream(*, study: Study, what: str, form: str) -> Iterator[bytes]:
     """The bytes of one export in chunks; raises InvalidInput for an unknown kind or format."""
-    if what not in SOURCES:
+    if what not in WHAT:
         raise InvalidInput(
             f"There is no export of {what!r}; choose {', '.join(WHAT)}.", field="what"
         )
-    if form not in FORMATS:
+    allowed = (_OWN[what],) if what in _OWN else tuple(_ENCODERS)
+    if form not in allowed:
         raise InvalidInput(
-            f"There is no format {form!r}; choose {', '.join(FORMATS)}.", field="format"
+            f"There is no {what} as {form!r}; choose {', '.join(allowed)}.", field="format"
         )
+    if what == "record":
+        # The record is made of exports.
+        from jeoul.results.recording import record_stream
+
+        return record_stream(study)
+    if what in COPIED:
+        return COPIED[what].stream(study, form)
     source = SOURCES[what]
-    encode, _ = FORMATS[form]
-    return encode(source.schema, source.rows(study))
+    return _ENCODERS[form](source.schema, source.rows(study))

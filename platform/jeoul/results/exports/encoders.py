@@ -70,10 +70,8 @@ def to_parquet(schema: Schema, rows: Iterable[Row]) -> Iterator[bytes]:
     """Row groups are handed on as they are written; the footer comes at the end."""
     table_schema = pa.schema(list(schema.items()))
     text = [pa.types.is_string(kind) for kind in schema.values()]
-    buffer = io.BytesIO()
-    # pyarrow asks for its place in the whole file, which a emptied buffer would not know.
-    sink = pa.PythonFile(_Counting(buffer), mode="w")
-    with pq.ParquetWriter(sink, table_schema, compression="zstd") as writer:
+    drained = Drained()
+    with pq.ParquetWriter(drained.sink, table_schema, compression="zstd") as writer:
         for batch in _batches(rows, _ROW_GROUP):
             columns = zip(*batch, strict=True)
             arrays = [
@@ -81,10 +79,25 @@ def to_parquet(schema: Schema, rows: Iterable[Row]) -> Iterator[bytes]:
                 for column, is_text, kind in zip(columns, text, schema.values(), strict=True)
             ]
             writer.write_table(pa.Table.from_arrays(arrays, schema=table_schema))
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
-    yield buffer.getvalue()
+            yield drained.take()
+    yield drained.take()
+
+
+class Drained:
+    """A file that pyarrow or zipfile writes to, and whose bytes are taken as they come."""
+
+    def __init__(self) -> None:
+        self._buffer = io.BytesIO()
+        # The writer asks for its place in the whole file, which an emptied buffer would not know.
+        self.file = _Counting(self._buffer)
+        self.sink = pa.PythonFile(self.file, mode="w")
+
+    def take(self) -> bytes:
+        """What was written since the last time."""
+        part = self._buffer.getvalue()
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        return part
 
 
 def _text(value: Any) -> str | None:

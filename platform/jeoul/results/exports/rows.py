@@ -1,4 +1,4 @@
-"""What each export holds: its columns, and its rows from the database, by server-side cursors."""
+"""The small exports: their columns, and their rows from the database, by server-side cursors."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -9,11 +9,10 @@ import pyarrow as pa
 from django.db.models import Exists, OuterRef
 
 from jeoul.accounts.models import AuditEvent
-from jeoul.comparisons.models import Answer, Comparison, Judgement, Remark
-from jeoul.quality.models import Exclusion
+from jeoul.comparisons.models import Answer, Comparison, Judgement
 from jeoul.results.actions import current_results
 from jeoul.results.exports.encoders import Row, Schema
-from jeoul.studies.models import A_WINS, B_WINS, TIE, Output, Study
+from jeoul.studies.models import A_WINS, B_WINS, TIE, Study
 from jeoul.workers.models import Enrolment
 
 _CHUNK: Final = 2000
@@ -39,144 +38,6 @@ def choice_of(outcome: int, grade: int | None, scale: int) -> str | int:
     if scale in {5, 7} and grade is not None:
         return grade
     return _WORDS.get(outcome, "both_bad")
-
-
-_JUDGEMENTS: Final[Schema] = {
-    "id": pa.string(),
-    "study": pa.string(),
-    "comparison": pa.string(),
-    "kind": pa.string(),
-    "prompt_id": pa.string(),
-    "system_a": pa.string(),
-    "system_b": pa.string(),
-    "sample_a": pa.int64(),
-    "sample_b": pa.int64(),
-    "worker": pa.string(),
-    "vendor": pa.string(),
-    "criterion": pa.string(),
-    "choice": pa.string(),
-    "left": pa.string(),
-    "seconds": pa.float64(),
-    "visible_seconds": pa.float64(),
-    "reason": pa.string(),
-    "chips": pa.string(),
-    "created_at": _TIME,
-    "supersedes": pa.string(),
-    "in_force": pa.bool_(),
-    "excluded": pa.bool_(),
-    "simulated": pa.bool_(),
-    "imported": pa.bool_(),
-}
-
-
-def _judgements(study: Study, *, history: bool = False) -> Iterator[Row]:
-    labels = _labels(study)
-    later = Judgement.objects.filter(supersedes=OuterRef("judgement_id"))
-    out = Exclusion.objects.filter(
-        study=study, lifted_at=None, worker=OuterRef("judgement__worker_id")
-    )
-    remark = Remark.objects.filter(
-        judgement=OuterRef("judgement_id"), criterion=OuterRef("criterion_id")
-    ).values("text")[:1]
-    answers = Answer.objects.filter(judgement__study=study).annotate(
-        superseded=Exists(later), excluded=Exists(out), reason=remark
-    )
-    if not history:
-        answers = answers.filter(superseded=False)
-    names = (
-        "judgement__uuid", "judgement__comparison__uuid", "judgement__comparison__kind",
-        "judgement__comparison__prompt__key", "judgement__comparison__system_a_id",
-        "judgement__comparison__system_b_id", "judgement__comparison__output_a__sample",
-        "judgement__comparison__output_b__sample", "judgement__worker__pseudonym",
-        "judgement__worker__vendor__name", "criterion__key", "criterion__scale", "outcome",
-        "grade", "judgement__a_on_left", "judgement__seconds",
-        "judgement__telemetry__visible_ms", "reason", "chips", "judgement__judged_at",
-        "judgement__supersedes__uuid", "superseded", "excluded", "judgement__simulated",
-        "judgement__imported",
-    )  # fmt: skip
-    rows = answers.order_by("judgement_id", "pk").values_list(*names)
-    for (
-        uuid, comparison, kind, prompt, a, b, sample_a, sample_b, worker, vendor, criterion,
-        scale, outcome, grade, a_left, seconds, visible, reason, chips, at, supersedes,
-        superseded, excluded, simulated, imported,
-    ) in rows.iterator(chunk_size=_CHUNK):  # fmt: skip
-        yield (
-            str(uuid), study.slug, str(comparison), kind, prompt, labels.get(a), labels.get(b),
-            sample_a, sample_b, worker, vendor, criterion, choice_of(outcome, grade, scale),
-            None if a_left is None else "a" if a_left else "b", seconds,
-            None if visible is None else visible / 1000, reason, chips, at,
-            supersedes and str(supersedes), not superseded, excluded, simulated, imported,
-        )  # fmt: skip
-
-
-_COMPARISONS: Final[Schema] = {
-    "id": pa.string(),
-    "study": pa.string(),
-    "kind": pa.string(),
-    "prompt_id": pa.string(),
-    "system_a": pa.string(),
-    "system_b": pa.string(),
-    "sample_a": pa.int64(),
-    "sample_b": pa.int64(),
-    "target": pa.int64(),
-    "judged": pa.int64(),
-    "ready": pa.bool_(),
-    "position": pa.int64(),
-    "simulated": pa.bool_(),
-}
-
-
-def _comparisons(study: Study) -> Iterator[Row]:
-    labels = _labels(study)
-    rows = Comparison.objects.filter(study=study).order_by("position", "pk")
-    names = (
-        "uuid", "kind", "prompt__key", "system_a_id", "system_b_id", "output_a__sample",
-        "output_b__sample", "target", "judged", "ready", "position",
-    )  # fmt: skip
-    for uuid, kind, prompt, a, b, *rest in rows.values_list(*names).iterator(chunk_size=_CHUNK):
-        yield (
-            str(uuid), study.slug, kind, prompt, labels.get(a), labels.get(b), *rest,
-            study.simulated,
-        )  # fmt: skip
-
-
-_OUTPUTS: Final[Schema] = {
-    "id": pa.string(),
-    "prompt_id": pa.string(),
-    "system": pa.string(),
-    "sample": pa.int64(),
-    "state": pa.string(),
-    "text": pa.string(),
-    "finish_reason": pa.string(),
-    "reported_model": pa.string(),
-    "prompt_tokens": pa.int64(),
-    "completion_tokens": pa.int64(),
-    "latency_ms": pa.int64(),
-    "cost": pa.float64(),
-    "attempts": pa.int64(),
-    "error_code": pa.string(),
-    "error_message": pa.string(),
-    "content_hash": pa.string(),
-    "imported": pa.bool_(),
-    "generation": pa.int64(),
-    "simulated": pa.bool_(),
-}
-
-
-def _outputs(study: Study) -> Iterator[Row]:
-    labels = _labels(study)
-    outputs = Output.objects.filter(
-        system_version__in=labels, prompt__versions=study.prompt_set_version
-    )
-    names = (
-        "uuid", "prompt__key", "system_version_id", "sample", "state", "text", "finish_reason",
-        "reported_model", "prompt_tokens", "completion_tokens", "latency_ms", "cost", "attempts",
-        "error_code", "error_message", "content_hash", "imported", "generation",
-    )  # fmt: skip
-    rows = outputs.order_by("pk").values_list(*names)
-    for uuid, prompt, version, *rest in rows.iterator(chunk_size=_CHUNK):
-        rest[8] = None if rest[8] is None else float(rest[8])
-        yield (str(uuid), prompt, labels[version], *rest, study.simulated)
 
 
 _WORKERS: Final[Schema] = {
@@ -337,10 +198,6 @@ def _prompt_text(messages: list[dict[str, str]]) -> str:
 
 
 SOURCES: Final[dict[str, Source]] = {
-    "judgements": Source(_JUDGEMENTS, _judgements),
-    "history": Source(_JUDGEMENTS, lambda study: _judgements(study, history=True)),
-    "comparisons": Source(_COMPARISONS, _comparisons),
-    "outputs": Source(_OUTPUTS, _outputs),
     "workers": Source(_WORKERS, _workers),
     "results": Source(_RESULTS, _results),
     "flags": Source(_FLAGS, _flags),
