@@ -9,6 +9,7 @@ from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jeoul.accounts.models import Scope
 from jeoul.accounts.roles import May
 from jeoul.api.base import caller, checked, described, study_of
 from jeoul.api.serializers import ImportDone, RowsIn
@@ -62,6 +63,8 @@ class ImportKnownItems(GenericAPIView[Any]):
 
 class StudyCompletion(GenericAPIView[Study]):
     serializer_class = Completion
+    # To read too: a token that only reads must not learn what the codes are.
+    scope = Scope.RUN
 
     @described(Completion)
     def get(self, request: Request, study: UUID) -> Response:

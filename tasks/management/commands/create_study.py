@@ -26,7 +26,7 @@ class Command(JeoulCommand):
         parser.add_argument("--scale", type=int, choices=[2, 3, 4, 5, 7], default=4)
         parser.add_argument("--question", default="Which answer is better overall?")
         parser.add_argument("--instructions", default="", help="Markdown")
-        parser.add_argument("--settings", metavar="JSON", help="any further settings of the plan")
+        parser.add_argument("--further", metavar="JSON", help="any further settings of the plan")
         parser.add_argument("--json", action="store_true")
         add_owner(parser)
 
@@ -42,7 +42,7 @@ class Command(JeoulCommand):
             "instructions": options["instructions"],
             "design": "baseline" if baseline else "all_pairs",
         }
-        settings |= self._further(options["settings"])
+        settings |= self._further(options["further"])
         if options["seed"] is not None:
             settings["seed"] = options["seed"]
         criterion = CriterionSpec(
@@ -68,7 +68,7 @@ class Command(JeoulCommand):
         try:
             value = json.loads(text or "{}")
         except ValueError as error:
-            raise CommandError(f"--settings is not JSON ({error}).") from None
+            raise CommandError(f"--further is not JSON ({error}).") from None
         if not isinstance(value, dict):
             raise CommandError('--settings must be a JSON object such as \'{"contact": "…"}\'.')
         return value
