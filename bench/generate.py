@@ -278,6 +278,8 @@ def main() -> None:
         fake = Fake(options.latency, options.limited, options.dropped)
         asyncio.run(fake.serve(options.provider))
         return
+    # A time limit from outside must not leave servers behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("Ended from outside."))
     folder = Path(tempfile.mkdtemp(prefix="jeoul-bench-"))
     services = local.LocalServices(folder, durable=True)
     try:

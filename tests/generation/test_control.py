@@ -86,6 +86,15 @@ def test_a_wrong_key_opens_the_circuit_and_the_rest_waits(httpserver):
     assert generation_progress(study).done == 40
 
 
+def test_fast_refusals_among_slow_answers_do_not_open_the_circuit(httpserver):
+    """A refusal comes at once and an answer later, so refusals stand in a row though few fail."""
+    replying(httpserver, *[Response("slow down", 429, {"Retry-After": "0"}) for _ in range(7)])
+    study = study_on(url_of(httpserver), prompts=10, concurrency=20)
+    pump()
+    assert generation_progress(study).done == 20
+    assert Connection.objects.get().hold_until is None
+
+
 def test_a_fault_of_one_request_says_nothing_about_the_connection(httpserver):
     expect(httpserver).respond_with_json({"error": {"message": "too long"}}, status=400)
     study = study_on(url_of(httpserver), prompts=5)

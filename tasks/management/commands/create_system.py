@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from jeoul.studies.models import Connection
 from jeoul.studies.systems_actions import create_connection, create_system_version
+from jeoul.studies.version_reading import previous_of, warnings_of
 
 from tasks.management.base import JeoulCommand, add_owner, owner_from
 
@@ -21,6 +22,10 @@ class Command(JeoulCommand):
         parser.add_argument("name")
         parser.add_argument("--connection", metavar="NAME", help="an existing connection")
         parser.add_argument("--base-url", metavar="URL", help="of a new connection")
+        parser.add_argument(
+            "--protocol", choices=["openai", "anthropic"], default="openai",
+            help="of a new connection; plain HTTP is set up on the dashboard or over the API",
+        )  # fmt: skip
         parser.add_argument("--key-env", default="", metavar="VARIABLE", help="that holds the key")
         parser.add_argument("--model", default="")
         parser.add_argument("--system-prompt", default="")
@@ -45,10 +50,13 @@ class Command(JeoulCommand):
             prompt_template=options["prompt_template"],
             sampling={n: options[n] for n in names if options[n] is not None},
         )
+        warnings = warnings_of(version, previous_of(version))
         if options["json"]:
-            self.print_json({"id": str(version.uuid), "label": version.label})
-        else:
-            self.say(f"{version.label} is defined.")
+            self.print_json({"id": str(version.uuid), "label": version.label, "warnings": warnings})
+            return
+        self.say(f"{version.label} is defined.")
+        for warning in warnings:
+            self.say(f"Mind: {warning}")
 
     def _connection(self, owner: Any, options: dict[str, Any]) -> Connection | None:
         url, name = options["base_url"], options["connection"]
@@ -64,6 +72,7 @@ class Command(JeoulCommand):
             owner=owner,
             name=name or url,
             base_url=url,
+            protocol=options["protocol"],
             key_env=options["key_env"],
             price_in=options["price_in"],
             price_out=options["price_out"],

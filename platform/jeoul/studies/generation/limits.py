@@ -57,7 +57,7 @@ def room_of(connection: Connection, now: datetime) -> Room:
         output__lease_key=F("lease_key"),
     ).count()
     free = connection.concurrency - held
-    if connection.failures >= BREAKS_AT:
+    if connection.hold_until is not None:
         # Half open: one request finds out whether the provider is back.
         free = min(free, 1 - held)
     last = tries.filter(started_at__gt=now - MINUTE)
@@ -85,10 +85,14 @@ def _note_failure(connection: Connection, error: ProviderError, now: datetime) -
     if connection.hold_until and connection.hold_until > now:
         return  # it was under way when the circuit opened
     connection.failures += 1
-    if connection.failures < BREAKS_AT:
+    # A refusal comes at once and an answer after a while: with many under way, some passing
+    # failures in a row say little, while a wrong key is wrong for all of them.
+    enough = BREAKS_AT if error.permanent else max(BREAKS_AT, connection.concurrency)
+    if connection.failures < enough and connection.hold_until is None:
         return
     first = _LIMITED_SECONDS if error.code == "http_429" else _PAUSE_SECONDS
-    pause = min(first * 2.0 ** min(connection.failures - BREAKS_AT, 10), _LONGEST_PAUSE)
+    holds = min(max(connection.failures - enough, 0), 10)
+    pause = min(first * 2.0**holds, _LONGEST_PAUSE)
     connection.hold_until = now + timedelta(seconds=max(pause, error.wait or 0.0))
     connection.hold_reason = f"{error.code}: {error.message}"[:1000]
 
