@@ -23,4 +23,4 @@ USER jeoul
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=4)"]
-CMD ["gunicorn", "jeoul.wsgi", "--bind", "0.0.0.0:8000", "--workers", "4", "--threads", "4", "--access-logfile", "-", "--no-control-socket"]
+CMD ["gunicorn", "jeoul.wsgi", "--bind", "0.0.0.0:8000", "--workers", "4", "--threads", "4", "--access-logfile", "-", "--access-logformat", "%(t)s %(m)s %(s)s %(B)s bytes %(M)s ms", "--no-control-socket"]

@@ -280,6 +280,14 @@ EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=False)
 EMAIL_TIMEOUT = 10
 
+# A worker's address holds their key: no log keeps it.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"keys": {"()": "jeoul.serving.HideKeys"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["keys"]}},
+    "loggers": {"django": {"handlers": ["console"], "level": "WARNING"}},
+}
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,
