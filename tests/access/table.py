@@ -15,9 +15,9 @@ _I = f"{_W}<uuid:assignment>/"
 
 TABLE: dict[str, str] = {
     "healthz": "GET PUBLIC",
-    # Django's own views, which take every method alike.
+    # Django's own view, which takes every method alike.
     "i18n/setlang/": _ANY,
-    "login/": _ANY,
+    "login/": "GET PUBLIC, POST PUBLIC, PUT PUBLIC",
     "logout/": "POST PUBLIC",
     "api/schema/": "GET PUBLIC",
     "api/docs/": "GET PUBLIC",
