@@ -166,7 +166,7 @@ def looks(budget: Budget, wanted: int) -> list[Row]:
     """No true difference, a look every 25 judgements from 50 to 2,000."""
     at = np.arange(50, 2001, 25)
     rng = np.random.default_rng(7)
-    done = 20 * wanted
+    done = 4 * wanted
     wins = np.cumsum(rng.random((done, 2000)) < 0.5, axis=1)[:, at - 1]
     deviation = np.abs(wins - at / 2) / np.sqrt(at / 4)
     fixed = 2 * 1.959964 * 0.5 / 2000**0.5

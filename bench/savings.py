@@ -18,7 +18,7 @@ from jeoul.analysis.sequential import beta_binomial_bounds, tuned_prior
 from scipy import special
 from tables import Budget, Row, arguments, part, publish
 
-BATCH = 50
+BATCH = 100
 CEILING = 60_000
 Rule = Callable[[Floats, np.random.Generator], Floats]
 Stop = Callable[[Floats], bool]
@@ -57,7 +57,7 @@ def compare(
     """Every rule on the same truth; the first is what the others are measured against."""
     used: dict[str, list[int]] = {name: [] for name in rules}
     errors = dict.fromkeys(rules, 0)
-    for run in budget.runs(wanted, least=4):
+    for run in budget.runs(wanted, least=2):
         for at, (name, rule) in enumerate(rules.items()):
             total, wins = play(np.random.default_rng([seed, at, run]), chance, rule, stop)
             used[name].append(total)
@@ -193,7 +193,7 @@ def whole_ranking(budget: Budget, wanted: int) -> list[Row]:
         "A-optimal, 10 % uniform": optimal,
     }
     errors: dict[str, list[float]] = {name: [] for name in rules}
-    for run in budget.runs(wanted, least=3):
+    for run in budget.runs(wanted, least=2):
         for at, (name, rule) in enumerate(rules.items()):
             rng = np.random.default_rng([5, at, run])
             _, wins = play(rng, chance, rule, lambda w: w.sum() >= 8_000)
