@@ -132,7 +132,7 @@ def matrix_of_eight(budget: Budget, wanted: int) -> list[Row]:
 
     def missed(wins: Floats) -> bool:
         """More than a twentieth of the cells' sequences leave out the truth."""
-        low, high = beta_binomial_bounds(wins[upper], wins.T[upper])
+        low, high = beta_binomial_bounds(wins[upper], wins.T[upper], prior=adaptive.MATRIX_PRIOR)
         return bool(((chance[upper] < low) | (chance[upper] > high)).mean() > 0.05)
 
     rules: dict[str, Rule] = {

@@ -356,10 +356,10 @@ def test_the_best_is_kept_and_named():
 def test_what_the_matrix_lacks():
     wins = np.array([[0, 200, 30], [200, 0, 0], [10, 0, 0]], dtype=float)
     width = adaptive.matrix_widths(wins)
-    look = beta_binomial(200, 200)
+    look = beta_binomial(200, 200, prior=adaptive.MATRIX_PRIOR)
     assert width[0, 1] == width[1, 0] == pytest.approx((look.high - look.low) / 2)
     assert width[1, 2] == 0.5
-    rule = adaptive.for_matrix(wins, 0.1)
+    rule = adaptive.for_matrix(wins, 0.12)
     assert rule[0, 1] == 0
     assert rule[0, 2] > 0
     assert rule[1, 2] > 0

@@ -18,6 +18,8 @@ from jeoul.analysis.sequential import beta_binomial_bounds
 
 # The share of uniform choice that keeps intervals and slices honest.
 UNIFORM_SHARE: Final = 0.1
+# A wide mixture for cells of a matrix: one held to ½ would ask clear pairs as often as even ones.
+MATRIX_PRIOR: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -118,12 +120,14 @@ def for_matrix(wins: Floats, half_width: float, level: float = 0.95) -> Floats:
 def matrix_widths(wins: Floats, level: float = 0.95) -> Floats:
     """Half width of each pair's beta-binomial confidence sequence, (K, K), ½ where never asked.
 
+    The mixture is Beta(MATRIX_PRIOR, MATRIX_PRIOR).
+
     Each holds at every look, so that stopping once all are narrow enough keeps each cell's
     level, for independent decided judgements. The diagonal is 0.
     """
     _check_wins(wins)
     i, j = np.triu_indices(len(wins), 1)
-    low, high = beta_binomial_bounds(wins[i, j], wins[j, i], level=level)
+    low, high = beta_binomial_bounds(wins[i, j], wins[j, i], prior=MATRIX_PRIOR, level=level)
     width = np.zeros_like(wins, dtype=np.float64)
     width[i, j] = width[j, i] = (high - low) / 2
     return width
