@@ -49,6 +49,10 @@ def addresses(study):
         reverse("worker-detail", args=[study.uuid, worker]),
         reverse("prompt-set-detail", args=[study.prompt_set_version.prompt_set.uuid]),
         reverse("system-detail", args=[study.systems.first().system.uuid]),
+        reverse("comparison-detail", args=[study.uuid, comparison.uuid]) + "?diff",
+        reverse("worker-effect", args=[study.uuid, worker]),
+        reverse("comparison-list", args=[study.uuid])
+        + f"?verdict=0&worker={worker}&flag=1&slice=category:x&show=disputed",
         reverse("study-chart", args=[study.uuid, "pairs-overall", "svg"]),
         reverse("study-chart", args=[study.uuid, "ranking-overall", "png"]),
         reverse("study-chart", args=[study.uuid, "matrix", "svg"]),
@@ -227,3 +231,19 @@ def test_the_way_of_annotators_is_set_on_its_page(judged):
         client_of(factories.make_user()).get(reverse("study-way", args=[study.uuid])).status_code
         == 404
     )
+
+
+def test_a_dispute_is_adjudicated_and_a_contest_is_on_the_trail(judged):
+    client = client_of(factories.owner_of(judged))
+    comparison = judged.comparisons.first()
+    place = [judged.uuid, comparison.uuid]
+    client.post(reverse("comparison-adjudicate", args=place), {"outcome": "1", "note": "sources"})
+    client.post(reverse("comparison-adjudicate", args=place), {"outcome": "9"})
+    assert [a.outcome for a in comparison.adjudications.all()] == [1]
+    assert "sources" in client.get(reverse("comparison-detail", args=place)).content.decode()
+    person = [judged.uuid, judged.enrolments.first().worker.pseudonym]
+    client.post(reverse("worker-note", args=person), {"kind": "contest", "text": "I read it all"})
+    client.post(reverse("worker-note", args=person), {"kind": "rumour", "text": "no"})
+    page = client.get(reverse("worker-detail", args=person)).content.decode()
+    assert "I read it all" in page
+    assert "rumour" not in page

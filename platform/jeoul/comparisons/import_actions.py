@@ -45,8 +45,12 @@ def import_judgements(
     scale: int | None = None,
     baseline: str = "",
     take_good: bool = False,
+    machine: bool = False,
 ) -> tuple[Study, Imported]:
     """Store a file's judgements; without ``study`` a new one is made of what the file names.
+
+    ``machine``: the workers are machine judges, whose verdicts are read apart from people's and
+    take no place of theirs.
 
     The same rows again add nothing. Raises BadRows unless ``take_good``, and InvalidInput.
     """
@@ -59,7 +63,7 @@ def import_judgements(
         if not good:
             raise BadRows(bad)
         study = study_for(good, owner, slug, title, scale, baseline)
-    keeper = _Keeper(study, owner)
+    keeper = _Keeper(study, owner, machine)
     good, unknown = keeper.known(good)
     bad = sorted([*bad, *unknown], key=lambda row: row.number)
     if bad and not take_good:
@@ -85,8 +89,8 @@ class _Group:
 class _Keeper:
     """Finds or makes what a study's judgements hang on, in few queries for many rows."""
 
-    def __init__(self, study: Study, owner: User) -> None:
-        self.study, self.owner, self.groups = study, owner, 0
+    def __init__(self, study: Study, owner: User, machine: bool = False) -> None:
+        self.study, self.owner, self.groups, self.machine = study, owner, 0, machine
         entries = study.entries.select_related("system_version__system")
         self.place = {e.system_version.system.name: e.position for e in entries}
         self.versions = {e.position: e.system_version for e in entries}
@@ -224,7 +228,9 @@ class _Keeper:
         return uuid.uuid5(self.study.uuid, name)
 
     def _enrolments(self, names: list[str]) -> dict[str, Enrolment]:
-        vendor = get_vendor(owner=self.owner, name="Imported judgements", kind=VendorKind.IMPORTED)
+        kind = VendorKind.MACHINE if self.machine else VendorKind.IMPORTED
+        name = "Machine judges" if self.machine else "Imported judgements"
+        vendor = get_vendor(owner=self.owner, name=name, kind=kind)
         invite = self.study.invites.filter(vendor=vendor).first() or make_invite(
             study=self.study, vendor=vendor
         )
@@ -371,7 +377,8 @@ class _Keeper:
 
     def _count(self) -> None:
         """Bring the counters of comparisons and enrolments to what is stored."""
-        counted = self.study.judgements.filter(superseded_by=None)
+        everything = self.study.judgements.filter(superseded_by=None)
+        counted = everything.exclude(worker__vendor__kind=VendorKind.MACHINE)
         many: dict[int, list[int]] = defaultdict(list)
         per = counted.values_list("comparison_id").annotate(n=Count("pk"))
         for pk, n in per:
@@ -381,7 +388,7 @@ class _Keeper:
             mine.filter(target__lt=n).update(target=n)
             mine.update(judged=n, taken=n)
         people: dict[int, list[int]] = defaultdict(list)
-        for worker, n in counted.values_list("worker_id").annotate(n=Count("pk")):
+        for worker, n in everything.values_list("worker_id").annotate(n=Count("pk")):
             people[n].append(worker)
         for n, ids in people.items():
             Enrolment.objects.filter(study=self.study, worker__in=ids).update(submitted=n)

@@ -6,9 +6,10 @@ from django.utils import timezone
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
 from jeoul.base import DomainError, InvalidInput
-from jeoul.quality.models import Exclusion, Flag, FlagState
+from jeoul.comparisons.models import Comparison
+from jeoul.quality.models import Adjudication, Exclusion, Flag, FlagState
 from jeoul.quality.rules import VERSION, Finding
-from jeoul.studies.models import Study
+from jeoul.studies.models import SCALES, Study
 from jeoul.workers.models import Worker
 
 
@@ -82,3 +83,37 @@ def include_worker(*, study: Study, worker: Worker, actor: User) -> bool:
     if lifted:
         record(actor=actor, verb="worker.include", target=worker, study_uuid=study.uuid)
     return bool(lifted)
+
+
+@transaction.atomic
+def adjudicate(*, comparison: Comparison, outcome: str, note: str, actor: User) -> Adjudication:
+    """Note what a reviewer holds right; a second word of the same person replaces the first."""
+    known = {str(step.outcome) for step in SCALES[4]}
+    if outcome not in known:
+        raise InvalidInput("Choose an answer.", field="outcome")
+    found, _ = Adjudication.objects.update_or_create(
+        comparison=comparison, by=actor, defaults={"outcome": int(outcome), "note": note.strip()}
+    )
+    record(
+        actor=actor,
+        verb="comparison.adjudicate",
+        target=comparison,
+        study_uuid=comparison.study.uuid,
+        data={"outcome": int(outcome), "note": note.strip()},
+    )
+    return found
+
+
+def note_on_worker(*, study: Study, worker: Worker, actor: User, kind: str, text: str) -> None:
+    """Append a message, a contest or its answer to the worker's trail in this study."""
+    if kind not in {"message", "contest", "answer"}:
+        raise InvalidInput("Choose what it is.", field="kind")
+    if not text.strip():
+        raise InvalidInput("Write what was said.", field="text")
+    record(
+        actor=actor,
+        verb=f"worker.{kind}",
+        target=worker,
+        study_uuid=study.uuid,
+        data={"text": text.strip()[:2000]},
+    )

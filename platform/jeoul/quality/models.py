@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from jeoul.base import Row
+from jeoul.comparisons.models import Comparison
 from jeoul.studies.models import Study
 from jeoul.workers.models import Worker
 
@@ -58,4 +59,19 @@ class Exclusion(Row):
                 condition=Q(lifted_at=None),
                 name="one_exclusion_in_force",
             ),
+        )
+
+
+class Adjudication(Row):
+    """What a reviewer holds right of a disputed comparison; it never changes anyone's vote."""
+
+    comparison = models.ForeignKey(Comparison, models.CASCADE, related_name="adjudications")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    outcome = models.PositiveSmallIntegerField()
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=["comparison", "by"], name="adjudged_once_per_person"),
         )

@@ -5,8 +5,9 @@ from uuid import UUID
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
+from jeoul.accounts.models import AuditEvent
 from jeoul.comparisons.models import Answer, Comparison, Judgement
-from jeoul.quality.models import Flag
+from jeoul.quality.models import Flag, FlagState
 from jeoul.studies.models import A_WINS, B_WINS, Study
 from jeoul.workers.models import Worker
 
@@ -58,6 +59,30 @@ def disputed(rows: QuerySet[Comparison]) -> QuerySet[Comparison]:
     return rows.filter(
         Exists(mine.filter(outcome=A_WINS)), Exists(mine.filter(outcome=B_WINS)), judged__gt=1
     )
+
+
+def said(rows: QuerySet[Comparison], outcome: int) -> QuerySet[Comparison]:
+    """Comparisons in which someone gave this verdict."""
+    mine = _overall_answers().filter(judgement__comparison=OuterRef("pk"), outcome=outcome)
+    return rows.filter(Exists(mine), judged__gt=0)
+
+
+def judged_by(rows: QuerySet[Comparison], pseudonym: str) -> QuerySet[Comparison]:
+    mine = Judgement.objects.filter(comparison=OuterRef("pk"), worker__pseudonym=pseudonym)
+    return rows.filter(Exists(mine))
+
+
+def with_flagged_workers(rows: QuerySet[Comparison], study: Study) -> QuerySet[Comparison]:
+    """Comparisons judged by someone with a signal that is not dismissed."""
+    flagged = study.flags.exclude(state=FlagState.DISMISSED).values("worker")
+    mine = Judgement.objects.filter(comparison=OuterRef("pk"), worker__in=flagged)
+    return rows.filter(Exists(mine))
+
+
+def worker_trail(study: Study, worker: Worker) -> QuerySet[AuditEvent]:
+    """Everything that was decided or said about a worker in this study, the newest first."""
+    flags = list(study.flags.filter(worker=worker).values_list("uuid", flat=True))
+    return AuditEvent.objects.filter(study_uuid=study.uuid, object_uuid__in=[worker.uuid, *flags])
 
 
 def judgements_in_force(study: Study) -> QuerySet[Judgement]:

@@ -23,6 +23,9 @@ class Command(JeoulCommand):
         )
         parser.add_argument("--baseline", default="", metavar="SYSTEM")
         parser.add_argument("--take-good", action="store_true", help="leave bad rows out")
+        parser.add_argument(
+            "--machine", action="store_true", help="the workers are machine judges, read apart"
+        )
         parser.add_argument("--json", action="store_true", help="print what was done as JSON")
         add_owner(parser)
 
@@ -53,6 +56,7 @@ class Command(JeoulCommand):
             scale=options["scale"],
             baseline=options["baseline"],
             take_good=options["take_good"],
+            machine=options["machine"],
         )
         report(
             self, done, "judgements", as_json=options["json"],

@@ -20,6 +20,15 @@ _RULES = {
     "low_information": gettext_lazy("Hardly ever another answer"),
     "copies_majority": gettext_lazy("Agrees too much"),
 }
+_VERBS = {
+    "worker.exclude": gettext_lazy("Left out"),
+    "worker.include": gettext_lazy("Counted again"),
+    "worker.message": gettext_lazy("Message to the worker"),
+    "worker.contest": gettext_lazy("The worker contests"),
+    "worker.answer": gettext_lazy("Answer to the contest"),
+    "flag.upheld": gettext_lazy("Signal upheld"),
+    "flag.dismissed": gettext_lazy("Signal dismissed"),
+}
 _DEFINITIONS = {
     "half": gettext_lazy("ties and both bad as half"),
     "apart": gettext_lazy("ties and both bad left out"),
@@ -37,14 +46,14 @@ _EFFECTS = {
 
 @register.filter
 def share(value: float | None) -> str:
-    """0.573 as 57.3 %; a dash where nothing is known."""
-    return "–" if value is None else f"{100 * value:.1f} %"
+    """0.573 as 57.3 %; a dash where nothing is known (a missing key comes as an empty text)."""
+    return "–" if not isinstance(value, float | int) else f"{100 * value:.1f} %"
 
 
 @register.filter
 def signed(value: float | None) -> str:
     """Two decimals with a true minus sign."""
-    return "–" if value is None else f"{value:.2f}".replace("-", "−")
+    return "–" if not isinstance(value, float | int) else f"{value:.2f}".replace("-", "−")
 
 
 @register.filter
@@ -61,7 +70,7 @@ def part_groups(figures: Any) -> list[tuple[list[Any], str]]:
 
 @register.filter
 def pvalue(value: float | None) -> str:
-    if value is None:
+    if not isinstance(value, float | int):
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
@@ -113,6 +122,18 @@ def definition_name(key: str) -> str:
 @register.filter
 def effect_name(key: str) -> str:
     return str(_EFFECTS.get(key, key))
+
+
+@register.filter
+def outcome_name(outcome: int) -> str:
+    names = (_("First wins"), _("Second wins"), _("Tie"), _("Both bad"))
+    return names[outcome]
+
+
+@register.filter
+def verb_name(verb: str) -> str:
+    """What an audit event about a worker tells."""
+    return str(_VERBS.get(verb, verb))
 
 
 @register.filter

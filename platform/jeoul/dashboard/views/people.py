@@ -13,14 +13,15 @@ from jeoul.accounts.roles import May
 from jeoul.base import DomainError
 from jeoul.dashboard.forms import ReasonForm
 from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
-from jeoul.quality.actions import decide_flag, exclude_worker, include_worker
+from jeoul.quality.actions import decide_flag, exclude_worker, include_worker, note_on_worker
 from jeoul.quality.models import FlagState
-from jeoul.results.access import get_flag, get_worker, judgements_in_force
+from jeoul.results.access import get_flag, get_worker, judgements_in_force, worker_trail
 from jeoul.results.actions import latest_analysis
+from jeoul.results.effects import effect_of_excluding
 from jeoul.results.exports.rows import choice_of
 from tasks.analyses import request_analysis
 
-_SORTS = ("n", "median_seconds", "agreement", "left_share")
+_SORTS = ("n", "median_seconds", "agreement", "left_share", "gold_share")
 
 
 @require_safe
@@ -62,7 +63,7 @@ def worker_detail(request: HttpRequest, study: UUID, worker: str) -> HttpRespons
         "exclusion": found.exclusions.filter(worker=person, lifted_at=None)
         .select_related("by")
         .first(),
-        "form": ReasonForm(),
+        "trail": worker_trail(found, person)[:100],
         "judged": judged,
         "rows": [
             (
@@ -76,6 +77,36 @@ def worker_detail(request: HttpRequest, study: UUID, worker: str) -> HttpRespons
         ],
     }
     return page(request, "dashboard/worker_detail.html", "studies", context)
+
+
+@require_safe
+@signed_in
+def worker_effect(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
+    """What leaving this worker out would change, with the form that confirms it."""
+    found = open_study(request, study, May.RUN)
+    person = get_worker(found, worker)
+    context = study_context(request, found, "workers") | {
+        "worker": person,
+        "effect": effect_of_excluding(found, person),
+        "form": ReasonForm(),
+    }
+    return page(request, "dashboard/worker_effect.html", "studies", context)
+
+
+@require_POST
+@signed_in
+def worker_note(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
+    """Add what the worker or the organisers said to the trail."""
+    found = open_study(request, study, May.ADJUDICATE)
+    person = get_worker(found, worker)
+    try:
+        note_on_worker(
+            study=found, worker=person, actor=researcher(request),
+            kind=request.POST.get("kind", ""), text=request.POST.get("text", ""),
+        )  # fmt: skip
+    except DomainError as error:
+        messages.error(request, error.message)
+    return redirect("worker-detail", study=found.uuid, worker=person.pseudonym)
 
 
 @require_POST

@@ -4,18 +4,31 @@ from base64 import b64decode
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Page
 from django.db.models import CharField, Func, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.roles import May
+from jeoul.base import DomainError
 from jeoul.comparisons.models import Answer, Judgement
 from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
-from jeoul.results.access import disputed, get_comparison, votes_on
+from jeoul.quality.actions import adjudicate
+from jeoul.results.access import (
+    disputed,
+    get_comparison,
+    judged_by,
+    said,
+    votes_on,
+    with_flagged_workers,
+)
 from jeoul.results.actions import is_current, latest_analysis
 from jeoul.results.costs import study_costs
+from jeoul.results.differing import marked_difference
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.exports.rows import choice_of
 from jeoul.results.models import Analysis
@@ -24,6 +37,15 @@ from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import Study
 from jeoul.studies.rendering import render_markdown
 from tasks.analyses import request_analysis
+
+_FILTERS = ("pair", "risk", "slice", "verdict", "worker", "flag", "text", "show")
+_MOST_VALUES = 50
+_VERDICTS = [
+    ("0", _("First wins")),
+    ("1", _("Second wins")),
+    ("2", _("Tie")),
+    ("3", _("Both bad")),
+]
 
 
 def _analysis(study: Study) -> dict[str, Any]:
@@ -70,6 +92,7 @@ def study_report(request: HttpRequest, study: UUID) -> HttpResponse:
         "criteria": found.criteria.all(),
         "prompts": found.prompt_set_version,
         "amendments": found.amendments.all(),
+        "exclusions": found.exclusions.filter(lifted_at=None).select_related("worker", "by"),
     }
     return page(request, "dashboard/study_report.html", "studies", context)
 
@@ -114,12 +137,14 @@ def comparison_list(request: HttpRequest, study: UUID) -> HttpResponse:
     rows = found.comparisons.select_related(
         "prompt", "system_a__system", "system_b__system"
     ).order_by("position", "pk")
-    chosen = {key: request.GET.get(key, "") for key in ("pair", "risk", "text", "show")}
-    rows = _filtered(rows, chosen)
+    chosen = {key: request.GET.get(key, "").replace("\x00", "")[:200] for key in _FILTERS}
+    rows = _filtered(rows, chosen, found)
     context = study_context(request, found, "comparisons") | {
         "comparisons": _with_votes(paged(request, rows)),
         "chosen": chosen,
         "pairs": _pairs(found),
+        "slices": _slices(found),
+        "verdicts": _VERDICTS,
         "hidden": found.prompt_set_version is not None
         and prompt_texts_hidden(found.prompt_set_version.prompt_set),
     }
@@ -143,13 +168,37 @@ def _pairs(study: Study) -> list[tuple[str, str]]:
     ]
 
 
-def _filtered(rows: Any, chosen: dict[str, str]) -> Any:
+def _slices(study: Study) -> list[tuple[str, str]]:
+    """The values of the prompts' slices, as the filter names them."""
+    version = study.prompt_set_version
+    if version is None:
+        return []
+    found = []
+    for name in ("category", "language", "difficulty", "hazard"):
+        values = version.prompts.exclude(**{name: ""}).order_by(name)
+        found += [
+            (f"{name}:{value}", f"{name}: {value}")
+            for value in values.values_list(name, flat=True).distinct()[:_MOST_VALUES]
+        ]
+    return found
+
+
+def _filtered(rows: Any, chosen: dict[str, str], study: Study) -> Any:
     first, _dash, second = chosen["pair"].partition("-")
     if first.isascii() and first.isdigit() and second.isascii() and second.isdigit():
         rows = rows.filter(system_a=int(first[:18]), system_b=int(second[:18]))
     if chosen["risk"] in {"realistic", "high"}:
         rows = rows.filter(prompt__risk=chosen["risk"])
-    text = chosen["text"].replace("\x00", "")
+    name, _colon, value = chosen["slice"].partition(":")
+    if name in {"category", "language", "difficulty", "hazard"}:
+        rows = rows.filter(**{f"prompt__{name}": value})
+    if chosen["verdict"] in dict(_VERDICTS):
+        rows = said(rows, int(chosen["verdict"]))
+    if chosen["worker"]:
+        rows = judged_by(rows, chosen["worker"])
+    if chosen["flag"]:
+        rows = with_flagged_workers(rows, study)
+    text = chosen["text"]
     if text:
         rows = rows.filter(
             Q(prompt__key__icontains=text)
@@ -160,6 +209,8 @@ def _filtered(rows: Any, chosen: dict[str, str]) -> Any:
         rows = rows.filter(judged__gt=0)
     elif chosen["show"] == "disputed":
         rows = disputed(rows).order_by("-judged", "position")
+    elif chosen["show"] == "adjudicated":
+        rows = rows.filter(adjudications__isnull=False).distinct()
     return rows
 
 
@@ -181,6 +232,11 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
     context = study_context(request, found, "comparisons") | {
         "comparison": row,
         "hidden": hidden,
+        "difference": None if hidden or "diff" not in request.GET
+        else marked_difference(row.output_a.text, row.output_b.text),
+        "diff_asked": "diff" in request.GET,
+        "adjudications": row.adjudications.select_related("by"),
+        "verdicts": _VERDICTS,
         "messages_shown": [
             {"role": m["role"], "html": render_markdown(m["content"])} for m in row.prompt.messages
         ],
@@ -200,3 +256,18 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
         ],
     }  # fmt: skip
     return page(request, "dashboard/comparison_detail.html", "studies", context)
+
+
+@require_POST
+@signed_in
+def comparison_adjudicate(request: HttpRequest, study: UUID, comparison: UUID) -> HttpResponse:
+    found = open_study(request, study, May.ADJUDICATE)
+    row = get_comparison(found, comparison)
+    try:
+        adjudicate(
+            comparison=row, outcome=request.POST.get("outcome", ""),
+            note=request.POST.get("note", ""), actor=researcher(request),
+        )  # fmt: skip
+    except DomainError as error:
+        messages.error(request, error.message)
+    return redirect("comparison-detail", study=found.uuid, comparison=row.uuid)

@@ -1,0 +1,56 @@
+"""What a decision would change, before anyone takes it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jeoul.analysis.winrates import pair_rates
+from jeoul.results.data import votes_of
+from jeoul.results.inputs import read_inputs
+from jeoul.results.sections.pairs import pair_row
+from jeoul.results.sections.rankings import ranking_of
+from jeoul.studies.models import Study
+from jeoul.workers.models import Worker
+
+
+@dataclass(frozen=True)
+class Effect:
+    """Rows of (name, before, after); after is None where nothing is left."""
+
+    judgements: tuple[int, int]
+    pairs: list[tuple[str, dict[str, Any], dict[str, Any] | None]]
+    ranking: list[tuple[str, dict[str, Any], dict[str, Any] | None]]
+
+
+def effect_of_excluding(study: Study, worker: Worker) -> Effect:
+    """The overall criterion with and without this worker, other exclusions in force."""
+    inputs = read_inputs(study)
+    overall = next(c for c in inputs.criteria if c.is_overall)
+    table = inputs.table
+    machine = [code for code, p in enumerate(inputs.people) if p.machine]
+    me = [code for code, p in enumerate(inputs.people) if p.pseudonym == worker.pseudonym]
+    mine = (table.ints("criterion") == overall.pk) & table.is_kind("real")
+    others = inputs.excluded - set(me)
+    before = table.select(mine & ~np.isin(table.ints("worker"), [*others, *machine]))
+    after = before.select(~np.isin(before.ints("worker"), me))
+    names = inputs.labels
+
+    def looked(rows: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        if not len(rows):
+            return {}, {}
+        votes = votes_of(rows, len(names))
+        pairs = [pair_row(p, names) for p in pair_rates(votes)]
+        ranking = ranking_of(votes, names)["ranking"]
+        return (
+            {f"{p['system_a']} – {p['system_b']}": p for p in pairs},
+            {s["system"]: s for s in ranking},
+        )
+
+    pairs, ranking = looked(before)
+    pairs_after, ranking_after = looked(after)
+    return Effect(
+        judgements=(len(before), len(after)),
+        pairs=[(name, row, pairs_after.get(name)) for name, row in pairs.items()],
+        ranking=[(name, row, ranking_after.get(name)) for name, row in ranking.items()],
+    )
