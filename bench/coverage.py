@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 from jeoul.analysis import bradley_terry
 from jeoul.analysis.agreement import krippendorff_alpha, value_counts
+from jeoul.analysis.agreement_judges import alpha_of_judges
 from jeoul.analysis.clustering import Kind
 from jeoul.analysis.counts import A_WINS, B_WINS, Floats, Ints, Votes
 from jeoul.analysis.errors import AnalysisError
@@ -111,7 +112,9 @@ def scores(budget: Budget, wanted: int) -> list[Row]:
     return found
 
 
-def labelled(rng: np.random.Generator, units: int, workers: int, worker_sd: float) -> Ints:
+def labelled(
+    rng: np.random.Generator, units: int, workers: int, worker_sd: float
+) -> tuple[Ints, Ints, Ints]:
     """Three judges per unit say A, tie or B; how often they err differs by unit and worker."""
     unit = np.repeat(np.arange(units), 3)
     worker = (rng.integers(0, workers, units)[:, None] + np.array([0, 1, 2])).ravel() % workers
@@ -119,29 +122,34 @@ def labelled(rng: np.random.Generator, units: int, workers: int, worker_sd: floa
     skill = 0.6 + rng.normal(0, 0.7, units)[unit] + rng.normal(0, 1, workers)[worker] * worker_sd
     right = rng.random(len(unit)) < special.expit(skill)
     value = np.where(right, kind, rng.integers(0, 3, len(unit)))
-    return value_counts(unit, value, 3)
+    return unit, value, worker
 
 
 def alphas(budget: Budget, wanted: int) -> list[Row]:
     found = []
     for worker_sd in (0.0, WORKER_SD):
         rng = np.random.default_rng([5, int(10 * worker_sd)])
-        large = labelled(rng, 600_000, 100_000, worker_sd)
+        big = labelled(rng, 600_000, 100_000, worker_sd)
+        large = value_counts(big[0], big[1], 3)
         for units, workers in ((50, 20), (200, 30), (1000, 60)):
             row: Row = {"units × 3, workers, worker s.d.": f"{units:,}, {workers}, {worker_sd}"}
-            hits, done = {"nominal": 0, "ordinal": 0, "resampled": 0}, 0
+            hits, done = {"nominal": 0, "ordinal": 0, "resampled": 0, "judges": 0}, 0
             truth = {m: krippendorff_alpha(large, metric=m).alpha for m in ("nominal", "ordinal")}
             for _ in budget.runs(wanted):
-                counts = labelled(rng, units, workers, worker_sd)
+                unit, value, worker = labelled(rng, units, workers, worker_sd)
+                counts = value_counts(unit, value, 3)
                 done += 1
                 for metric in ("nominal", "ordinal"):
                     one = krippendorff_alpha(counts, metric=metric)
                     hits[metric] += one.low <= truth[metric] <= one.high
+                both = alpha_of_judges(unit, value, worker, 3, metric="ordinal")
+                hits["judges"] += both.low <= truth["ordinal"] <= both.high
                 one = krippendorff_alpha(counts, metric="ordinal", rng=rng, resamples=400)
                 hits["resampled"] += one.low <= truth["ordinal"] <= one.high
             found.append(row | {"nominal, %": 100 * hits["nominal"] / done,
                                 "ordinal, %": 100 * hits["ordinal"] / done,
                                 "ordinal resampled, %": 100 * hits["resampled"] / done,
+                    "ordinal, of judges, %": 100 * hits["judges"] / done,
                                 "runs": done})  # fmt: skip
     return found
 
