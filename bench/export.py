@@ -18,54 +18,65 @@ ROOT = Path(__file__).resolve().parent.parent
 ROWS = int(os.environ.get("ROWS", "1000000"))
 WORKERS, PROMPTS = 499, 2_000
 
-FILL = """
-INSERT INTO workers_worker (uuid, created_at, vendor_id, pseudonym, languages, state, state_reason,
-                            simulated)
-SELECT gen_random_uuid(), now(), {vendor}, 'w-' || to_hex(i), '[]', 'active', '', true
-FROM generate_series(1, {workers}) i;
-INSERT INTO workers_enrolment (uuid, created_at, study_id, worker_id, invite_id, stage,
-    consent_hash, language, completion_code, submitted, token_round)
-SELECT gen_random_uuid(), now(), {study}, w.id, {invite}, 'working', '', '', 'X', 0, 0
-FROM workers_worker w WHERE w.vendor_id = {vendor};
-INSERT INTO comparisons_assignment (uuid, comparison_id, enrolment_id, state, repeat, a_on_left,
-    reserved_at, expires_at, skip_reason, client_key, draft, created_at)
-SELECT gen_random_uuid(), c.id, e.id, 'submitted', (i / {workers}) % 32000, i % 2 = 0, now(), now(),
-       '', gen_random_uuid(), '{{}}', now()
-FROM generate_series(0, {rows} - 1) i
-JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS at FROM comparisons_comparison
-      WHERE study_id = {study}) c ON c.at = i % {prompts}
-JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS at FROM workers_enrolment
-      WHERE study_id = {study}) e ON e.at = i % {workers};
-INSERT INTO comparisons_judgement (uuid, created_at, study_id, comparison_id, assignment_id,
-    worker_id, client_key, payload_hash, judged_at, seconds, a_on_left, simulated, imported)
-SELECT gen_random_uuid(), now(), {study}, g.comparison_id, g.id, e.worker_id, gen_random_uuid(),
-       repeat('0', 64), now(), 20 + random() * 40, g.a_on_left, true, false
-FROM comparisons_assignment g JOIN workers_enrolment e ON e.id = g.enrolment_id
-WHERE e.study_id = {study};
-INSERT INTO comparisons_answer (judgement_id, criterion_id, outcome, grade, chips)
-SELECT id, {criterion}, id % 4, NULL, '[]' FROM comparisons_judgement WHERE study_id = {study};
-"""
+EACH = {
+    "comparisons_assignment": (
+        {"uuid": "gen_random_uuid()", "comparison_id": "c.id", "enrolment_id": "e.id",
+         "repeat": "(i / {workers}) % 32000", "a_on_left": "i % 2 = 0",
+         "client_key": "gen_random_uuid()"},
+        """generate_series(0, {rows} - 1) i
+        JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS at FROM comparisons_comparison
+              WHERE study_id = {study}) c ON c.at = i % {prompts}
+        JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS at FROM workers_enrolment
+              WHERE study_id = {study}) e ON e.at = i % {workers}""",
+    ),
+    "comparisons_judgement": (
+        {"uuid": "gen_random_uuid()", "comparison_id": "g.comparison_id", "assignment_id": "g.id",
+         "worker_id": "e.worker_id", "client_key": "gen_random_uuid()", "a_on_left": "g.a_on_left",
+         "seconds": "20 + random() * 40", "simulated": "true"},
+        """comparisons_assignment g JOIN workers_enrolment e ON e.id = g.enrolment_id
+        AND g.id > {first}""",
+    ),
+    "comparisons_answer": (
+        {"judgement_id": "j.id", "outcome": "j.id % 4", "grade": "NULL"},
+        "comparisons_judgement j",
+    ),
+}  # fmt: skip
 
 
 def fill() -> int:
-    """A study with ROWS judgements; returns its number."""
+    """A study with ROWS judgements, made of copies of one that was really given."""
+    from django.apps import apps
     from django.db import connection
-    from jeoul.workers.actions import get_vendor, make_invite
-
+    from jeoul.workers.models import Enrolment, Worker
     from tests import factories
 
     study = factories.make_study(prompts=PROMPTS, systems=("one", "two"))
-    vendor = get_vendor(owner=factories.owner_of(study), name="Bench")
-    invite = make_invite(study=study, vendor=vendor)
+    enrolment = factories.worker_for(study)
+    first = factories.judge(enrolment)
+    Worker.objects.bulk_create(
+        Worker(vendor=enrolment.worker.vendor, simulated=True) for _ in range(WORKERS - 1)
+    )
+    Enrolment.objects.bulk_create(
+        Enrolment(study=study, worker=worker, invite=enrolment.invite, stage="working")
+        for worker in Worker.objects.exclude(pk=enrolment.worker_id)
+    )
+    known = {
+        "rows": ROWS, "study": study.pk, "workers": WORKERS, "prompts": PROMPTS,
+        "first": first.assignment_id,
+    }  # fmt: skip
     with connection.cursor() as cursor:
+        # No trigger and no foreign key is asked for each of the rows.
         cursor.execute("SET session_replication_role = replica")
-        cursor.execute(
-            FILL.format(
-                vendor=vendor.pk, study=study.pk, invite=invite.pk, workers=WORKERS, rows=ROWS,
-                prompts=PROMPTS,
-                criterion=study.criteria.get().pk,
+        for table, (changed, source) in EACH.items():
+            (model,) = [m for m in apps.get_models() if m._meta.db_table == table]
+            names = [f.column for f in model._meta.concrete_fields if f.column != "id"]
+            values = ", ".join(changed.get(name, f"x.{name}") for name in names)
+            columns = ", ".join(f'"{name}"' for name in names)
+            where = f"x.id = (SELECT min(id) FROM {table})"
+            cursor.execute(
+                f"INSERT INTO {table} ({columns}) SELECT {values.format(**known)} "
+                f"FROM {table} x CROSS JOIN {source.format(**known)} WHERE {where}"
             )
-        )  # fmt: skip
         cursor.execute("ANALYZE")
     return study.pk
 

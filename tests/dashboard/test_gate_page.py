@@ -40,3 +40,14 @@ def test_a_researcher_says_what_must_hold_and_sees_whether_it_does(client):
     assert f"{url}?part=card" in results
     client.force_login(factories.make_user())
     assert client.get(url).status_code == 404
+
+
+def test_the_owner_reads_what_was_done_and_nobody_else(client):
+    study = factories.make_study()
+    client.force_login(factories.owner_of(study))
+    url = reverse("study-audit", args=[study.uuid])
+    page = client.get(url).content.decode()
+    assert "study.create" in page
+    assert "study.running" in page
+    client.force_login(factories.make_user())
+    assert client.get(url).status_code == 404

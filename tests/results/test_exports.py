@@ -47,7 +47,7 @@ def judged(**settings):
 def test_every_export_has_the_same_rows_in_every_format_and_says_what_is_simulated():
     study = judged()
     for what in WHAT:
-        if what == "record":
+        if what in {"record", "comparator"}:
             continue
         lines = [json.loads(line) for line in written(study, what, "jsonl").decode().splitlines()]
         cells = list(csv.DictReader(io.StringIO(written(study, what, "csv").decode(), newline="")))
@@ -184,3 +184,79 @@ def _rewrite(path, target, name, old, new, sign=False):
             if file != "record.json":
                 sink.writestr(file, data)
         sink.writestr("record.json", json.dumps(manifest))
+
+
+def test_tuning_libraries_read_the_preferences_as_they_are(tmp_path, monkeypatch):
+    study = judged()
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    done = subprocess.run(
+        [sys.executable, "-c", _LOAD, *_files(study, tmp_path)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["texts"] == found["messages"] == found["parquet"] > 0
+    row = found["first"]
+    assert row["prompt"][0]["role"] == "user"
+    assert row["chosen"][0]["role"] == row["rejected"][0]["role"] == "assistant"
+    # The worker who is left out has no vote.
+    assert 0 < row["votes"] <= 2
+    assert row["tie_policy"]
+
+
+_LOAD = """
+import json, sys
+from datasets import load_dataset
+texts, messages, parquet = sys.argv[1:]
+one = load_dataset("json", data_files=texts, split="train")
+two = load_dataset("json", data_files=messages, split="train")
+three = load_dataset("parquet", data_files=parquet, split="train")
+assert {"prompt", "chosen", "rejected"} <= set(one.column_names) & set(three.column_names)
+assert three[0]["chosen"] == two[0]["chosen"], (three[0], two[0])
+first = dict(two[0])
+print(json.dumps({"texts": len(one), "messages": len(two), "parquet": len(three), "first": first}))
+"""
+
+
+def _files(study, folder):
+    for what, form in (
+        ("preferences", "jsonl"), ("preferences-messages", "jsonl"),
+        ("preferences-messages", "parquet"),
+    ):  # fmt: skip
+        path = folder / f"{what}.{form}"
+        path.write_bytes(written(study, what, form))
+        yield str(path)
+
+
+def test_llm_comparator_gets_its_own_shape_of_two_systems():
+    study = judged()
+    found = json.loads(written(study, "comparator", "json"))
+    assert [m["name"] for m in found["models"]] == ["alpha", "beta"]
+    assert len(found["examples"]) == 12
+    example = found["examples"][0]
+    raters = example["individual_rater_scores"]
+    assert len(raters) == 2
+    assert example["score"] == sum(r["score"] for r in raters) / 2
+    assert set(example) == {
+        "input_text", "tags", "output_text_a", "output_text_b", "score", "individual_rater_scores",
+    }  # fmt: skip
+    three = factories.make_study(systems=("a", "b", "c"))
+    with pytest.raises(InvalidInput):
+        written(three, "comparator", "json")
+
+
+def test_a_sealed_set_gives_no_prompt_away_before_its_end():
+    from jeoul.results.exports.preferences import TextsSealed
+
+    study = judged()
+    prompt_set = study.prompt_set_version.prompt_set
+    prompt_set.sealed = True
+    prompt_set.save()
+    for what, form in (("preferences", "csv"), ("comparator", "json")):
+        with pytest.raises(TextsSealed):
+            written(study, what, form)
+    text = study.prompt_set_version.prompts.first().messages[0]["content"]
+    record = io.BytesIO(written(study, "record", "zip"))
+    with zipfile.ZipFile(record) as files:
+        assert text.encode() not in files.read("data/prompts.jsonl")

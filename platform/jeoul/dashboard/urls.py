@@ -20,6 +20,7 @@ from jeoul.dashboard.views import (
     watching,
 )
 from jeoul.dashboard.views.annotators import completion_set, known_items_import, study_way
+from jeoul.dashboard.views.audit import study_audit
 from jeoul.dashboard.views.gate import study_gate
 
 _STUDY = "studies/<uuid:study>/"
@@ -50,6 +51,7 @@ urlpatterns = [
     path(f"{_STUDY}known-items/", known_items_import, name="known-items-import"),
     path(f"{_STUDY}completion/", completion_set, name="completion-set"),
     path(f"{_STUDY}results/", results.study_results, name="study-results"),
+    path(f"{_STUDY}audit/", study_audit, name="study-audit"),
     path(f"{_STUDY}gate/", study_gate, name="study-gate"),
     path(f"{_STUDY}report/", results.study_report, name="study-report"),
     path(f"{_STUDY}charts/<str:name>.<str:form>", results.study_chart, name="study-chart"),

@@ -5,6 +5,7 @@ from typing import Final
 
 from jeoul.base import InvalidInput
 from jeoul.results.exports.encoders import to_csv, to_jsonl, to_parquet
+from jeoul.results.exports.preferences import check, for_comparator
 from jeoul.results.exports.rows import SOURCES
 from jeoul.results.exports.tables import COPIED
 from jeoul.studies.models import Study
@@ -18,7 +19,7 @@ FORMATS: Final = {
 }
 _ENCODERS: Final = {"csv": to_csv, "jsonl": to_jsonl, "parquet": to_parquet}
 # These have one format each.
-_OWN: Final = {"record": "zip"}
+_OWN: Final = {"record": "zip", "comparator": "json"}
 WHAT: Final = (*COPIED, *SOURCES, *_OWN)
 
 
@@ -33,11 +34,15 @@ def export_stream(*, study: Study, what: str, form: str) -> Iterator[bytes]:
         raise InvalidInput(
             f"There is no {what} as {form!r}; choose {', '.join(allowed)}.", field="format"
         )
+    if what.startswith("preferences") or what == "comparator":
+        check(study, what)
     if what == "record":
         # The record is made of exports.
         from jeoul.results.recording import record_stream
 
         return record_stream(study)
+    if what == "comparator":
+        return for_comparator(study)
     if what in COPIED:
         return COPIED[what].stream(study, form)
     source = SOURCES[what]

@@ -1,16 +1,14 @@
 """The small exports: their columns, and their rows from the database, by server-side cursors."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
-from django.db.models import Exists, OuterRef
 
 from jeoul.accounts.models import AuditEvent
-from jeoul.comparisons.models import Answer, Comparison, Judgement
 from jeoul.results.actions import current_results
+from jeoul.results.exports import preferences
 from jeoul.results.exports.encoders import Row, Schema
 from jeoul.studies.models import A_WINS, B_WINS, TIE, Study
 from jeoul.workers.models import Enrolment
@@ -145,62 +143,11 @@ def _audit(study: Study) -> Iterator[Row]:
         )  # fmt: skip
 
 
-_PREFERENCES: Final[Schema] = {
-    "prompt": pa.string(),
-    "chosen": pa.string(),
-    "rejected": pa.string(),
-    "prompt_id": pa.string(),
-    "chosen_system": pa.string(),
-    "rejected_system": pa.string(),
-    "votes": pa.int64(),
-    "margin": pa.float64(),
-    "tie_policy": pa.string(),
-    "simulated": pa.bool_(),
-}
-
-
-def _preferences(study: Study) -> Iterator[Row]:
-    """One row per comparison with a majority on the overall criterion; ties are left out."""
-    labels = _labels(study)
-    tally: dict[int, list[int]] = {}
-    superseded = Judgement.objects.filter(supersedes=OuterRef("judgement_id"))
-    answers = Answer.objects.filter(
-        ~Exists(superseded), judgement__study=study, criterion__is_overall=True
-    )
-    rows = answers.values_list("judgement__comparison_id", "outcome")
-    for comparison, outcome in rows.iterator(chunk_size=_CHUNK):
-        tally.setdefault(comparison, [0, 0, 0, 0])[outcome] += 1
-    comparisons = (
-        Comparison.objects.filter(study=study, kind="real")
-        .select_related("prompt", "output_a", "output_b")
-        .order_by("position", "pk")
-    )
-    for c in comparisons.iterator(chunk_size=500):
-        wins_a, wins_b, *_ = counts = tally.get(c.pk, [0, 0, 0, 0])
-        texts_missing = c.output_a.text_missing or c.output_b.text_missing
-        if wins_a == wins_b or texts_missing:
-            continue
-        first = wins_a > wins_b
-        chosen, rejected = (c.output_a, c.output_b) if first else (c.output_b, c.output_a)
-        yield (
-            _prompt_text(c.prompt.messages), chosen.text, rejected.text, c.prompt.key,
-            labels.get(chosen.system_version_id), labels.get(rejected.system_version_id),
-            sum(counts), abs(wins_a - wins_b) / sum(counts), "majority of votes; ties left out",
-            study.simulated,
-        )  # fmt: skip
-
-
-def _prompt_text(messages: list[dict[str, str]]) -> str:
-    """A single turn as its text, a conversation as JSON messages."""
-    if len(messages) == 1:
-        return messages[0]["content"]
-    return json.dumps(messages, ensure_ascii=False)
-
-
 SOURCES: Final[dict[str, Source]] = {
     "workers": Source(_WORKERS, _workers),
     "results": Source(_RESULTS, _results),
     "flags": Source(_FLAGS, _flags),
     "audit": Source(_AUDIT, _audit),
-    "preferences": Source(_PREFERENCES, _preferences),
+    "preferences": Source(preferences.TEXTS, preferences.as_texts),
+    "preferences-messages": Source(preferences.MESSAGES, preferences.as_messages),
 }

@@ -1,0 +1,193 @@
+"""Pairs for other tools: preference tuning (texts or messages), and LLM Comparator's viewer.
+
+A pair is a real comparison that a majority decided on the overall criterion; ties, both-bad
+answers, workers left out and machine judges choose neither side.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pyarrow as pa
+from django.db.models import Exists, OuterRef, QuerySet
+
+from jeoul.base import DomainError, InvalidInput
+from jeoul.comparisons.models import Answer, Comparison, Judgement, Remark
+from jeoul.quality.models import Exclusion
+from jeoul.results.exports.encoders import Row, Schema
+from jeoul.studies.access import prompt_texts_hidden
+from jeoul.studies.models import A_WINS, B_WINS, Criterion, Study
+from jeoul.workers.models import VendorKind
+
+TIE_POLICY: Final = "majority of votes; ties left out"
+_CHUNK: Final = 500
+_MESSAGES: Final = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+_PROVENANCE: Final[Schema] = {
+    "prompt_id": pa.string(),
+    "chosen_system": pa.string(),
+    "rejected_system": pa.string(),
+    "votes": pa.int64(),
+    "margin": pa.float64(),
+    "tie_policy": pa.string(),
+    "study": pa.string(),
+    "comparison": pa.string(),
+    "plan_hash": pa.string(),
+    "simulated": pa.bool_(),
+    "imported": pa.bool_(),
+}
+TEXTS: Final[Schema] = dict.fromkeys(("prompt", "chosen", "rejected"), pa.string()) | _PROVENANCE
+MESSAGES: Final[Schema] = dict.fromkeys(("prompt", "chosen", "rejected"), _MESSAGES) | _PROVENANCE
+
+
+class TextsSealed(DomainError):
+    """The prompts' texts are for annotators only until the study ends."""
+
+    code = "texts_sealed"
+
+
+def check(study: Study, what: str) -> None:
+    """Raises TextsSealed or InvalidInput before the first byte is sent."""
+    version = study.prompt_set_version
+    if version is not None and prompt_texts_hidden(version.prompt_set):
+        raise TextsSealed("The prompt set is sealed until its studies have ended.")
+    systems = study.entries.count()
+    if what == "comparator" and systems != 2:
+        raise InvalidInput(
+            f"LLM Comparator shows two systems; this study has {systems}.", field="what"
+        )
+
+
+def _labels(study: Study) -> dict[int, str]:
+    entries = study.entries.select_related("system_version__system").order_by("position")
+    return {e.system_version_id: e.system_version.label for e in entries}
+
+
+def _votes(study: Study) -> QuerySet[Answer]:
+    """People's answers in force on the overall criterion, of those who count."""
+    later = Judgement.objects.filter(supersedes=OuterRef("judgement_id"))
+    out = Exclusion.objects.filter(
+        study=study, lifted_at=None, worker=OuterRef("judgement__worker_id")
+    )
+    return Answer.objects.filter(
+        ~Exists(later), ~Exists(out), judgement__study=study, criterion__is_overall=True
+    ).exclude(judgement__worker__vendor__kind=VendorKind.MACHINE)
+
+
+def _comparisons(study: Study) -> QuerySet[Comparison]:
+    return (
+        Comparison.objects.filter(study=study, kind="real")
+        .exclude(output_a__text_missing=True)
+        .exclude(output_b__text_missing=True)
+        .select_related("prompt", "output_a", "output_b")
+        .order_by("position", "pk")
+    )
+
+
+def _pairs(study: Study) -> Iterator[tuple[list[dict[str, str]], str, str, Row]]:
+    """Messages, the text chosen, the text rejected, and the provenance."""
+    labels = _labels(study)
+    tally: dict[int, list[int]] = {}
+    votes = _votes(study).values_list("judgement__comparison_id", "outcome")
+    for comparison, outcome in votes.iterator(chunk_size=2000):
+        tally.setdefault(comparison, [0, 0, 0, 0])[outcome] += 1
+    for c in _comparisons(study).iterator(chunk_size=_CHUNK):
+        counts = tally.get(c.pk, [0, 0, 0, 0])
+        a, b = counts[A_WINS], counts[B_WINS]
+        if a == b:
+            continue
+        chosen, rejected = (c.output_a, c.output_b) if a > b else (c.output_b, c.output_a)
+        yield c.prompt.messages, chosen.text, rejected.text, (
+            c.prompt.key, labels.get(chosen.system_version_id),
+            labels.get(rejected.system_version_id), sum(counts), abs(a - b) / sum(counts),
+            TIE_POLICY, study.slug, str(c.uuid), study.plan_hash, study.simulated, study.imported,
+        )  # fmt: skip
+
+
+def as_texts(study: Study) -> Iterator[Row]:
+    """A single turn as its text, a conversation as JSON messages."""
+    for messages, chosen, rejected, provenance in _pairs(study):
+        single = len(messages) == 1
+        prompt = messages[0]["content"] if single else json.dumps(messages, ensure_ascii=False)
+        yield (prompt, chosen, rejected, *provenance)
+
+
+def as_messages(study: Study) -> Iterator[Row]:
+    """Every turn as a message, and the answers as the assistant's: TRL's conversational form."""
+    for messages, chosen, rejected, provenance in _pairs(study):
+        prompt = [{"role": m["role"], "content": m["content"]} for m in messages]
+        yield (prompt, _answer(chosen), _answer(rejected), *provenance)
+
+
+def _answer(text: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text}]
+
+
+def for_comparator(study: Study) -> Iterator[bytes]:
+    """LLM Comparator's JSON of the study's two systems; positive scores prefer A."""
+    labels = _labels(study)
+    overall = study.criteria.get(is_overall=True)
+    first = _comparisons(study).first()
+    names = list(labels.values())
+    if first is not None:
+        names = [labels[first.system_a_id], labels[first.system_b_id]]
+    head = {
+        "metadata": {
+            "source_path": f"{study.slug} ({study.uuid})",
+            "custom_fields_schema": [],
+            "simulated": study.simulated,
+            "plan_hash": study.plan_hash,
+        },
+        "models": [{"name": name} for name in names],
+    }
+    yield json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "examples": ['
+    between = b"\n"
+    batch: list[Comparison] = []
+    for c in _comparisons(study).iterator(chunk_size=_CHUNK):
+        batch.append(c)
+        if len(batch) == _CHUNK:
+            yield from _examples(study, batch, overall, between)
+            batch, between = [], b",\n"
+    yield from _examples(study, batch, overall, between)
+    yield b"\n]}\n"
+
+
+def _examples(
+    study: Study, batch: list[Comparison], overall: Criterion, between: bytes
+) -> Iterator[bytes]:
+    scores: dict[int, list[dict[str, Any]]] = {}
+    votes = _votes(study).filter(judgement__comparison__in=[c.pk for c in batch])
+    remark = Remark.objects.filter(
+        judgement=OuterRef("judgement_id"), criterion=OuterRef("criterion_id")
+    ).values("text")[:1]
+    rows = votes.annotate(said=remark).order_by("judgement_id").values_list(
+        "judgement__comparison_id", "outcome", "grade", "judgement__a_on_left", "said"
+    )  # fmt: skip
+    for comparison, outcome, grade, left, said in rows:
+        scores.setdefault(comparison, []).append(_rater(overall, outcome, grade, left, said))
+    for c in batch:
+        raters = scores.get(c.pk)
+        if not raters:
+            continue
+        example = {
+            "input_text": "\n\n".join(m["content"] for m in c.prompt.messages),
+            "tags": [t for t in (c.prompt.category, c.prompt.risk, c.prompt.hazard) if t],
+            "output_text_a": c.output_a.text,
+            "output_text_b": c.output_b.text,
+            "score": sum(r["score"] for r in raters) / len(raters),
+            "individual_rater_scores": raters,
+        }
+        yield between + json.dumps(example, ensure_ascii=False).encode("utf-8", "replace")
+        between = b",\n"
+
+
+def _rater(
+    overall: Criterion, outcome: int, grade: int | None, left: bool | None, said: str | None
+) -> dict[str, Any]:
+    """One vote: ±1, or on a graded scale up to ±1.5, as the viewer's own raters give."""
+    score = {A_WINS: 1.0, B_WINS: -1.0}.get(outcome, 0.0)
+    if overall.scale in {5, 7} and grade is not None:
+        score = 1.5 * grade / (overall.scale // 2)
+    label = "A is better" if score > 0 else "B is better" if score < 0 else "same"
+    return {
+        "score": score, "rating_label": label, "is_flipped": left is False, "rationale": said or "",
+    }  # fmt: skip
