@@ -38,7 +38,7 @@ EACH = {
     ),
     "comparisons_answer": (
         {"judgement_id": "j.id", "outcome": "j.id % 4", "grade": "NULL"},
-        "comparisons_judgement j",
+        "(SELECT id FROM comparisons_judgement WHERE id > {judgement}) j",
     ),
 }  # fmt: skip
 
@@ -48,6 +48,7 @@ def fill() -> int:
     from django.apps import apps
     from django.db import connection
     from jeoul.workers.models import Enrolment, Worker
+
     from tests import factories
 
     study = factories.make_study(prompts=PROMPTS, systems=("one", "two"))
@@ -62,7 +63,7 @@ def fill() -> int:
     )
     known = {
         "rows": ROWS, "study": study.pk, "workers": WORKERS, "prompts": PROMPTS,
-        "first": first.assignment_id,
+        "first": first.assignment_id, "judgement": first.pk,
     }  # fmt: skip
     with connection.cursor() as cursor:
         # No trigger and no foreign key is asked for each of the rows.
