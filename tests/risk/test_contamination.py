@@ -8,7 +8,10 @@ import random
 import pytest
 import zstandard
 from django.core.management import CommandError, call_command
+from django.test import Client
+from jeoul.accounts.actions import make_token
 from jeoul.comparisons.building import build_comparisons
+from jeoul.results.actions import analyse_study
 from jeoul.risk.contamination.actions import check_contamination
 from jeoul.risk.contamination.corpus import BREAK, _blocks
 from jeoul.risk.contamination.index import Index, Tally
@@ -220,3 +223,15 @@ def test_a_study_leaves_dirty_prompts_out(version, tmp_path):
         "never", "short",
     }  # fmt: skip
     assert set(study.comparisons.filter(standing="left_out").values_list("target")) == {(0,)}
+    factories.judge(factories.worker_for(study))
+    found = analyse_study(study=study).results["study"]
+    assert found["contamination"]["prompts"] == 2
+    assert found["contamination"]["corpora"][0]["fingerprint"]
+    assert found["not_asked"]["left_out"] == 2
+    # The API tells the same, and only to those who may read the set.
+    client = Client(headers={"Authorization": f"Bearer {make_token(user=owner, name='t')[1]}"})
+    address = f"/api/v1/prompt-sets/{version.prompt_set.uuid}/contamination/"
+    rows = client.get(address, {"state": "dirty"}).json()["results"]
+    assert {row["prompt_id"] for row in rows} == {"river", "korean"}
+    token = make_token(user=factories.make_user(), name="t")[1]
+    assert client.get(address, headers={"Authorization": f"Bearer {token}"}).status_code == 404

@@ -3,7 +3,17 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from jeoul.api import docs, gate, generation, material, people, reading, studies, systems
+from jeoul.api import (
+    docs,
+    gate,
+    generation,
+    material,
+    people,
+    reading,
+    review,
+    studies,
+    systems,
+)
 from jeoul.api.annotators import ImportKnownItems, StudyCompletion
 
 _V1 = "v1/"
@@ -66,6 +76,9 @@ urlpatterns = [
     path(f"{_STUDY}exclusions/", people.Exclusions.as_view()),
     path(f"{_STUDY}reports/", people.Reports.as_view()),
     path(f"{_STUDY}workers/<str:worker>/exclusion/", studies.Exclude.as_view()),
+    path(f"{_STUDY}review-items/", review.ReviewItems.as_view()),
+    path(f"{_STUDY}review-items/<uuid:item>/", review.DecideItem.as_view()),
+    path(f"{_V1}prompt-sets/<uuid:prompt_set>/contamination/", review.Contamination.as_view()),
     path(f"{_STUDY}flags/", reading.Flags.as_view()),
     path(f"{_STUDY}flags/<uuid:flag>/", studies.DecideFlag.as_view()),
     path(f"{_STUDY}audit/", reading.Audit.as_view()),

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from jeoul import __version__
 from jeoul.analysis.counts import Votes
+from jeoul.comparisons.standing import standings
 from jeoul.quality.models import Exclusion
 from jeoul.results.copying import Column, read_columns
+from jeoul.risk.contamination.actions import left_out_prompts
 from jeoul.risk.models import Verdict
 from jeoul.studies.models import Study
 
@@ -279,5 +281,6 @@ def fingerprint(study: Study, settings: dict[str, object]) -> str:
     """What an analysis depends on: judgements only ever grow, so number and last id tell them."""
     seen = study.judgements.aggregate(n=Count("pk"), last=Max("pk"))
     decided = (sorted(excluded_workers(study)), sorted(violations(study)))
-    parts = (seen, decided, sorted(settings.items()), __version__)
+    unasked = (sorted(left_out_prompts(study)), sorted(standings(study).items()))
+    parts = (seen, decided, unasked, sorted(settings.items()), __version__)
     return hashlib.sha256(repr(parts).encode()).hexdigest()

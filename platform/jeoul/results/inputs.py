@@ -10,9 +10,11 @@ from typing import Any, Final
 import numpy as np
 from django.db.models import Q
 
+from jeoul.comparisons.standing import standings
 from jeoul.results.data import Bools, Floats, Ints, Table, excluded_workers, read_study, violations
 from jeoul.results.features import read_features
 from jeoul.results.progress import study_outputs
+from jeoul.risk.contamination.actions import contamination_note, left_out_prompts
 from jeoul.studies.models import OutputState, Study
 from jeoul.workers.models import VendorKind, Worker
 
@@ -76,6 +78,9 @@ class Inputs:
 def read_inputs(study: Study) -> Inputs:
     """The inputs of what the database holds now."""
     table, names = read_study(study)
+    contaminated = left_out_prompts(study)
+    if contaminated:
+        table = table.select(~np.isin(names.prompts[table.ints("prompt")], list(contaminated)))
     entries = study.entries.select_related("system_version__system")
     version = study.prompt_set_version
     prompts = version.prompts.values_list("pk", *SLICES) if version else []
@@ -129,4 +134,7 @@ def heading(study: Study) -> dict[str, Any]:
         "simulated": study.simulated,
         "imported": study.imported,
         "plan_hash": study.plan_hash,
+        # Said with every result: what people were not asked, or does not count.
+        "contamination": contamination_note(study),
+        "not_asked": standings(study),
     }

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_noop as _
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
 from jeoul.base import InvalidInput
-from jeoul.studies.models import Prompt, PromptSet, PromptSetVersion, Study, VersionTag
+from jeoul.studies.models import Prompt, PromptSet, PromptSetVersion, VersionTag
 
 SLICES: Final = ("category", "language", "difficulty", "risk", "hazard")
 # Under this many prompts a win rate's interval is wider than plus or minus 18 points.
@@ -206,17 +206,3 @@ def picture(version: PromptSetVersion) -> Picture:
         cross=sorted(((c, r, h) for c, (r, h) in cross.items()), key=lambda x: -x[1] - x[2])[:40],
         detected=rows.filter(language_detected=True).count(),
     )
-
-
-def warnings_of(study: Study) -> list[str]:
-    """What a study's plan leaves open though it can start; in words with the remedy."""
-    version = study.prompt_set_version
-    if version is None:
-        return []
-    found = []
-    if not version.prompts.filter(risk="high").exists():
-        found.append(_("No prompt is high-risk: this study says nothing about safety."))
-    same = version.like_pairs.filter(likeness=1).count()
-    if same:
-        found.append(_("Some prompts of the set are the same; each counts as one of its own."))
-    return found
