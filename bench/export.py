@@ -21,7 +21,7 @@ WORKERS, PROMPTS = 499, 2_000
 EACH = {
     "comparisons_assignment": (
         {"uuid": "gen_random_uuid()", "comparison_id": "c.id", "enrolment_id": "e.id",
-         "repeat": "(i / {workers}) % 32000", "a_on_left": "i % 2 = 0",
+         "repeat": "1 + (i / {workers}) % 32000", "a_on_left": "i % 2 = 0",
          "client_key": "gen_random_uuid()"},
         """generate_series(0, {rows} - 1) i
         JOIN (SELECT id, row_number() OVER (ORDER BY id) - 1 AS at FROM comparisons_comparison
