@@ -17,7 +17,8 @@ def marked_difference(first: str, second: str) -> tuple[SafeString, SafeString] 
     a, b = _WORDS.findall(first), _WORDS.findall(second)
     if max(len(a), len(b)) > MOST_WORDS:
         return None
-    left, right = [], []
+    left: list[str] = []
+    right: list[str] = []
     for kind, i, j, k, m in SequenceMatcher(a=a, b=b, autojunk=False).get_opcodes():
         one, other = escape("".join(a[i:j])), escape("".join(b[k:m]))
         if kind == "equal":
