@@ -24,13 +24,13 @@ def test_a_refused_and_a_broken_request_are_logged_without_the_key(monkeypatch):
     written = io.StringIO()
     monkeypatch.setattr(handler, "stream", written)
     client = Client(raise_request_exception=False)
-    assert client.get(f"/w/{key}/{worker.uuid}/submit/").status_code == 405
+    assert client.put(f"/w/{key}/compare/").status_code == 405
     assert client.get(f"/w/{key}x/compare/").status_code == 404
     monkeypatch.setattr("annotation.views.claim_comparison", None)
     assert client.get(f"/w/{key}/compare/").status_code == 500
     assert client.delete(f"/join/{invite}/").status_code == 405
     log = written.getvalue()
-    assert "Method Not Allowed (GET): /w/…/" in log
+    assert "Method Not Allowed (PUT): /w/…/" in log
     assert "Internal Server Error: /w/…/compare/" in log
     assert "Traceback" in log
     assert key not in log

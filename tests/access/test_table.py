@@ -24,6 +24,7 @@ from tests import factories
 from tests.access.table import TABLE
 
 pytestmark = pytest.mark.django_db
+_NOBODY = uuid.UUID(int=0)
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MEMBERS = {role.value: RIGHTS[role] for role in Role}
 SLOT = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -81,7 +82,9 @@ class Room:
         self.flag = Flag.objects.create(
             study=self.study, worker=self.worker.worker, rule="x", rule_version="1", evidence="y"
         )
-        self.alert = Alert.objects.create(study=self.study, kind="finished", key="")
+        self.alert = Alert.objects.create(
+            study=self.study, kind="finished", key="", facts={"judged": 1}
+        )
         self.connection = create_connection(
             owner=owner, name="c", base_url="https://models.example/v1", key_env=""
         )
@@ -117,9 +120,15 @@ class Room:
             "outputs": output.uuid,
             "comparisons": self.held.comparison.uuid,
             "judgements": self.study.judgements.first().uuid,
+            "review": _NOBODY,
             "audit": AuditEvent.objects.filter(study_uuid=self.study.uuid).first().uuid,
         }
-        values = {
+        values: dict[str, object] = {
+            "output": output.uuid,
+            "upload": _NOBODY,
+            "watch": _NOBODY,
+            "vendor": _NOBODY,
+            "number": 1,
             "study": self.study.uuid,
             "comparison": self.held.comparison.uuid,
             "worker": self.worker.worker.pseudonym,
@@ -145,7 +154,7 @@ class Room:
         kept = visitor.client.cookies.output(header="", sep=";")
         with transaction.atomic():
             answer = visitor.client.generic(
-                method, address, headers=visitor.headers,
+                method, address, headers=visitor.headers | {"Idempotency-Key": str(uuid.uuid4())},
                 data="{}" if address.startswith("/api/") else "",
                 content_type="application/json" if address.startswith("/api/")
                 else "application/x-www-form-urlencoded",
@@ -201,8 +210,11 @@ def test_everybody_gets_what_the_table_says_and_nothing_else():
             address = room.address(route, visitor)
             for method, right in rights(row).items():
                 got = room.ask(visitor, method, address)
-                want = expected(room, visitor, route, right)
-                if got != want:
+                want = expected(room, visitor, route, right.rstrip("?"))
+                unmade = (
+                    right.endswith("?") and want == "in" and got in {"nothing there", "forbidden"}
+                )
+                if got != want and not unmade:
                     wrong.append(f"{method} {route}: {visitor.name} got {got}, not {want}")
     assert not wrong, "\n".join(wrong)
 
@@ -220,6 +232,8 @@ def test_no_method_is_open_that_the_table_does_not_name():
             )
         address = room.address(route, visitor)
         for method in set(METHODS) - rights(row).keys():
+            if door == "link" and method == "GET":
+                continue  # a form's address that is opened again leads back to its page
             got = room.ask(visitor, method, address)
             if got != "no such method":
                 wrong.append(f"{method} {route} gives {got}")
