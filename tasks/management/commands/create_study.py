@@ -70,7 +70,7 @@ class Command(JeoulCommand):
         except ValueError as error:
             raise CommandError(f"--further is not JSON ({error}).") from None
         if not isinstance(value, dict):
-            raise CommandError('--settings must be a JSON object such as \'{"contact": "…"}\'.')
+            raise CommandError('--further must be a JSON object such as \'{"contact": "…"}\'.')
         return value
 
     def _newest(self, owner: Any, name: str) -> SystemVersion:
