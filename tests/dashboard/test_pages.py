@@ -178,7 +178,9 @@ def test_exclusion_is_seen_in_the_results_and_can_be_taken_back(judged):
 def test_a_token_is_shown_once():
     user = factories.make_user()
     client = client_of(user)
-    page = client.post(reverse("token-create"), {"name": "notebook"}).content.decode()
+    page = client.post(
+        reverse("token-create"), {"name": "notebook", "scopes": ["read"]}
+    ).content.decode()
     token = user.api_tokens.get()
     assert token.prefix in page
     text = page.split('id="new-token" value="')[1].split('"')[0]
