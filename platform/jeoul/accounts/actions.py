@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -83,7 +84,7 @@ def record(
     verb: str,
     target: object,
     study_uuid: UUID | None = None,
-    data: dict[str, object] | None = None,
+    data: Mapping[str, object] | None = None,
     address: str | None = None,
 ) -> None:
     """Append one audit event; call it in the transaction of what it tells about."""
@@ -94,6 +95,6 @@ def record(
         object_type=type(target).__name__,
         object_uuid=getattr(target, "uuid", None),
         study_uuid=study_uuid,
-        data=data or {},
+        data=dict(data or {}),
         address=address,
     )

@@ -97,4 +97,4 @@ class Contamination(ListAPIView[PromptOverlap]):
         )
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return super().get_serializer_context() | {"hidden": getattr(self, "_hidden", True)}
+        return {**super().get_serializer_context(), "hidden": getattr(self, "_hidden", True)}

@@ -85,10 +85,10 @@ class Figures:
         return self.hourly_pay is not None and self.hourly_pay < floor
 
 
-def _rows(query: str, *values: object) -> list[tuple[Any, ...]]:
+def _rows(query: str, *values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def median_seconds(study: Study) -> tuple[float | None, int]:
@@ -150,7 +150,7 @@ def figures(study: Study, progress: StudyProgress, analysis: Analysis | None) ->
         spent=progress.people_cost + progress.generation_cost,
         flags=study.flags.filter(state=FlagState.OPEN).count(),
         reports=study.reports.filter(handled_at=None).count(),
-        agreement=analysis and _agreement(analysis),
+        agreement=_agreement(analysis) if analysis else None,
     )
 
 

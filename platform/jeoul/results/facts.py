@@ -166,7 +166,7 @@ def _medians(values: Floats, code: Ints, n_workers: int) -> Medians:
     ordered = (key & 0xFFFFFFFF).astype(np.uint32).view(np.float32).astype(np.float64)
     ordered = np.append(ordered, np.nan)
     middle = (ordered[start + (n - 1) // 2 * (n > 0)] + ordered[start + n // 2 * (n > 0)]) / 2
-    rank = np.maximum(stats.binom.ppf(0.025, np.maximum(n, 1), 0.5).astype(np.int64), 1)
+    rank = np.maximum(np.asarray(stats.binom.ppf(0.025, np.maximum(n, 1), 0.5)).astype(np.int64), 1)
     enough = n >= 6
     low = np.where(enough, ordered[np.where(enough, start + rank - 1, 0)], np.nan)
     high = np.where(enough, ordered[np.where(enough, start + n - rank, 0)], np.nan)

@@ -81,7 +81,7 @@ def read_inputs(study: Study) -> Inputs:
     contaminated = left_out_prompts(study)
     if contaminated:
         table = table.select(~np.isin(names.prompts[table.ints("prompt")], list(contaminated)))
-    entries = study.entries.select_related("system_version__system")
+    entries = list(study.entries.select_related("system_version__system").order_by("position"))
     version = study.prompt_set_version
     prompts = version.prompts.values_list("pk", *SLICES) if version else []
     known = {row[0]: tuple(row[1:]) for row in prompts}
@@ -89,7 +89,6 @@ def read_inputs(study: Study) -> Inputs:
     by_pk = {w.pk: w for w in workers}
     people = [by_pk[pk] for pk in names.workers.tolist()]
     out = excluded_workers(study)
-    entries = list(entries.order_by("position"))
     return Inputs(
         study=heading(study),
         table=table,

@@ -1,5 +1,6 @@
 """A study's outputs: how their making stands, each of them, and the hand on it."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -27,7 +28,10 @@ from jeoul.studies.generation.estimating import estimate_study
 from jeoul.studies.generation.progress import generation_outputs, generation_progress
 from jeoul.studies.models import Output, OutputState, Study
 
-_MARKS = {"truncated": {"finish_reason": "length"}, "differs": {"model_differs": True}}
+_MARKS: dict[str, dict[str, Any]] = {
+    "truncated": {"finish_reason": "length"},
+    "differs": {"model_differs": True},
+}
 
 
 @require_safe

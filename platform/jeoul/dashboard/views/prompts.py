@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
@@ -66,7 +65,7 @@ def prompt_set_import(request: HttpRequest) -> HttpResponse:
 
 def _take(request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
     """Import a small file now; keep a large one for a job."""
-    file: UploadedFile[bytes] = data.pop("file")
+    file: Any = data.pop("file")  # UploadedFile, whose stub holds its stream for optional
     user, kind = researcher(request), kind_of(file.name or "")
     if (file.size or 0) > _AT_ONCE:
         upload = store_upload(

@@ -44,7 +44,7 @@ def review_list(request: HttpRequest, study: UUID) -> HttpResponse:
         rows = rows.filter(kinds__contains=[chosen["kind"]])
     items = paged(request, rows.order_by("decided_at", "-id"))
     for item in items:
-        item.labels = [_KINDS.get(kind, kind) for kind in item.kinds]  # type: ignore[attr-defined]
+        item.labels = [_KINDS.get(kind, kind) for kind in item.kinds]
     context = study_context(request, found, "reports") | {
         "items": items, "chosen": chosen, "kinds": _KINDS.items(),
         "verdicts": Verdict.choices, "sources": Source.choices, "standings": standings(found),
