@@ -2,14 +2,11 @@
 
 from typing import Any
 
-from csp.decorators import csp_update
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.views.decorators.http import require_safe
 
 
-# Swagger UI sets styles on elements while it runs; nothing else of the site may.
-@csp_update({"style-src": ["'unsafe-inline'"]})
 @require_safe
 def page(request: HttpRequest) -> TemplateResponse:
     context: dict[str, Any] = {}
