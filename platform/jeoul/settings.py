@@ -225,6 +225,8 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.number("MAX_UPLOAD_BYTES", 64 * 1024 * 1024)
 
 REST_FRAMEWORK = {
+    # The schema tells it all; what OPTIONS would say needs a queryset that one-object views lack.
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_AUTHENTICATION_CLASSES": ["jeoul.api.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": [
         "rest_framework.permissions.IsAuthenticated",

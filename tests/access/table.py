@@ -128,6 +128,9 @@ TABLE: dict[str, str] = {
     # of the address is not made in the test's room: who is let in may find nothing.
     f"{_A}connections/<uuid:connection>/test/": "POST MINE",
     f"{_AS}completion/": "GET RUN, PUT RUN",
+    f"{_AS}review-items/": "GET READ",
+    f"{_AS}review-items/<uuid:item>/": "PATCH ADJUDICATE?",
+    f"{_A}prompt-sets/<uuid:prompt_set>/contamination/": "GET USED",
     f"{_AS}generation/": "GET READ",
     f"{_AS}generation/estimate/": "GET READ",
     f"{_AS}generation/pause/": "POST RUN",
@@ -151,6 +154,7 @@ TABLE: dict[str, str] = {
     "prompt-sets/<uuid:prompt_set>/tags/": "POST USED?",
     "prompt-sets/uploads/<uuid:upload>/": "GET MINE?",
     f"{_S}annotators/": "GET RUN, POST RUN",
+    f"{_S}audit/": "GET OWN",
     f"{_S}completion/": "POST RUN",
     f"{_S}generation/": "POST RUN",
     f"{_S}known-items/": "POST RUN",

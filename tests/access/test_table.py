@@ -121,6 +121,7 @@ class Room:
             "comparisons": self.held.comparison.uuid,
             "judgements": self.study.judgements.first().uuid,
             "review": _NOBODY,
+            "review-items": _NOBODY,
             "audit": AuditEvent.objects.filter(study_uuid=self.study.uuid).first().uuid,
         }
         values: dict[str, object] = {

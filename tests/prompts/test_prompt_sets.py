@@ -98,7 +98,7 @@ def test_no_more_than_a_batch_of_rows_is_held_at_a_time():
         def readline(self, size: int = -1) -> bytes:
             self.at += 1
             if self.at % 300 == 0:
-                here = sum(isinstance(o, PromptRow) for o in gc.get_objects())
+                here = sum(type(o) is PromptRow for o in gc.get_objects())
                 self.alive = max(self.alive, here)
             if self.at > 1800:
                 return b""
