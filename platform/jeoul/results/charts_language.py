@@ -25,7 +25,10 @@ Chart = Any  # Altair's charts are dynamic: their classes are made from the sche
 
 def to_svg(chart: Chart) -> str:
     styled = (
-        chart.configure(font=FONT, background="white")
+        # The browser's font may be wider than the one that measured: labels need room to the left.
+        chart.configure(
+            font=FONT, background="white", padding={"left": 32, "top": 5, "right": 8, "bottom": 5}
+        )
         .configure_axis(
             labelColor=INK, titleColor=INK, labelFontSize=12, titleFontSize=12,
             gridColor="#e4e7ea", domainColor="#9aa4ad", tickColor="#9aa4ad", labelLimit=420,
