@@ -86,7 +86,6 @@ def test_a_report_is_one_press_and_gives_another(tab, at_work):
     enrolment, url = at_work(study)
     tab.goto(url)
     first = tab.locator("#card").get_attribute("data-assignment")
-    tab.get_by_text("Report a problem").click()
     assert tab.get_by_text("your pay and your speed are not affected").is_visible()
     tab.get_by_role("button", name="Harmful or dangerous").click()
     tab.wait_for_url("**/compare/**")

@@ -214,7 +214,8 @@ def test_backoff_grows_with_full_jitter_and_keeps_the_providers_wish():
     assert backoff(1, 60.0, Top()) == 60.0
 
 
-def wait_for_outputs(study, seconds=60):
+def wait_for_outputs(study, seconds=240):
+    # A scan that dies with its worker is queued again after two minutes only (tasks.risk).
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         left = Output.objects.exclude(state=OutputState.DONE).count()
