@@ -13,6 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
+from django.views.decorators.csrf import csrf_exempt
 from jeoul.comparisons.first_steps import practice_items, trial_of
 from jeoul.comparisons.models import Assignment, Kind
 from jeoul.crowd import get_provider
@@ -22,6 +23,8 @@ from jeoul.workers.models import Enrolment
 from annotation.item import comparisons_in
 
 View = Callable[..., HttpResponse]
+# The address is the key and no cookie is read, so a forged form has nothing to ride on.
+worker_form = csrf_exempt
 
 
 def form_only(view: View) -> View:
@@ -124,7 +127,7 @@ def _shapes() -> tuple[dict[str, str], dict[str, str]]:
     """The addresses of a worker, and of an assignment, with marks where the ids go."""
     of_worker = {
         name: reverse(f"worker-{name}", args=[_MARK])
-        for name in ("home", "consent", "instructions", "leave", "undo")
+        for name in ("home", "consent", "instructions", "leave", "undo", "standing")
     }
     of_worker["next"] = reverse("worker-compare", args=[_MARK])
     of_item = {

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation import preview, views, way
+from annotation import preview, standing, views, way
 
 _W = "w/<str:token>/"
 _ITEM = f"{_W}<uuid:assignment>/"
@@ -16,6 +16,7 @@ urlpatterns = [
     path(f"{_W}compare/", views.compare, name="worker-compare"),
     path(f"{_W}leave/", way.leave, name="worker-leave"),
     path(f"{_W}undo/", views.undo, name="worker-undo"),
+    path(f"{_W}standing/", standing.standing, name="worker-standing"),
     path(f"{_ITEM}submit/", views.submit, name="worker-submit"),
     path(f"{_ITEM}skip/", views.skip, name="worker-skip"),
     path(f"{_ITEM}decline/", views.decline, name="worker-decline"),

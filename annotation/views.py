@@ -46,10 +46,12 @@ from annotation.page import (
     see_other,
     step_of,
     urls_for,
+    worker_form,
 )
 from annotation.scales import read_answers
+from annotation.standing import ended
 from annotation.texts import telemetry_from
-from annotation.way import done, worker_form
+from annotation.way import done
 
 NOTICES: Final = frozenset({"reported", "skipped"})
 SKIP_REASONS: Final = frozenset({"unfamiliar", "language", "unclear", "discomfort", "other"})
@@ -62,6 +64,9 @@ def compare(request: HttpRequest, token: str) -> HttpResponse:
     enrolment = enter(request, token)
     if enrolment.finished_at or enrolment.stage == Stage.ARRIVED:
         return redirect("worker-home", token=token)
+    if enrolment.worker.state != WorkerState.ACTIVE:
+        # What is held already may still be sent, but is not shown again.
+        return ended(request, enrolment, token)
     begin_work(enrolment=enrolment)
     notice = request.GET.get("said", "")
     return _next(request, enrolment, token, notice=notice if notice in NOTICES else "")
@@ -105,10 +110,8 @@ def _closed(
     request: HttpRequest, enrolment: Enrolment, token: str, error: StudyNotOpen
 ) -> HttpResponse:
     """Why there is no work: the study has ended, is paused, or this worker was taken out."""
-    worker = enrolment.worker
-    if worker.state != WorkerState.ACTIVE:
-        context = {"reason": worker.state_reason, "removed": worker.state == WorkerState.REMOVED}
-        return page(request, "annotation/ended.html", context, enrolment=enrolment)
+    if enrolment.worker.state != WorkerState.ACTIVE:
+        return ended(request, enrolment, token)
     if enrolment.study.state in {StudyState.CLOSED, StudyState.ARCHIVED}:
         finish(enrolment=enrolment, stage=Stage.NO_MORE_ITEMS)
         return done(request, enrolment)

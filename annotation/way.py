@@ -3,7 +3,6 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 from jeoul.comparisons.actions import nothing_to_come, release_assignment
@@ -23,11 +22,9 @@ from jeoul.workers.models import Enrolment, Stage
 
 from annotation.access import get_invite
 from annotation.item import criteria_of, rendered
-from annotation.page import enter, form_only, own_link, page, see_other, urls_for
+from annotation.page import enter, form_only, own_link, page, see_other, urls_for, worker_form
+from annotation.standing import standing_of
 from annotation.texts import consent_digest, consent_for, facts_of
-
-# The address is the key and no cookie is read, so a forged form has nothing to ride on.
-worker_form = csrf_exempt
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -142,7 +139,7 @@ def leave(request: HttpRequest, token: str) -> HttpResponse:
         "by_study": False,
         "urls": urls_for(token),
         "own_link": own_link(request, enrolment),
-    }
+    } | standing_of(enrolment, token)
     return page(request, "annotation/paused.html", context, enrolment=enrolment)
 
 
@@ -150,7 +147,7 @@ def done(request: HttpRequest, enrolment: Enrolment) -> HttpResponse:
     """How a worker's way has ended, and how they leave."""
     if request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware's
         return HttpResponseClientRedirect(urls_for(token_of(enrolment))["home"])
-    left, study = exit_of(enrolment), enrolment.study
+    left, study, token = exit_of(enrolment), enrolment.study, token_of(enrolment)
     ended_well = enrolment.stage in {Stage.COMPLETED, Stage.NO_MORE_ITEMS}
     context = {
         "outcome": enrolment.stage,
@@ -158,6 +155,5 @@ def done(request: HttpRequest, enrolment: Enrolment) -> HttpResponse:
         "code": left.code,
         "return_url": left.url,
         "can_undo": ended_well and enrolment.submitted > 0 and study.is_open,
-        "urls": urls_for(token_of(enrolment)),
-    }
+    } | standing_of(enrolment, token)
     return page(request, "annotation/done.html", context, enrolment=enrolment)

@@ -212,6 +212,7 @@ def test_a_worker_who_was_taken_out_reads_why_and_whom_to_write_to(client, at_wo
     assert "Your part ends here" in page
     assert "Two accounts." in page
     assert page.count("team@example.org") == 2
+    assert "Do you see this differently?" in page
     assert enrolment.completion_code not in page
 
 

@@ -26,7 +26,7 @@ from jeoul.studies.models import (
     System,
     SystemVersion,
 )
-from jeoul.workers.models import Invite
+from jeoul.workers.models import Invite, WorkerState
 
 # Larger numbers than these don't fit PostgreSQL's columns.
 _SMALL, _INT = 32_767, 2**31 - 1
@@ -463,6 +463,11 @@ class InviteIn(serializers.Serializer[Any]):
         choices=[(name, name) for name in PROVIDERS], default="invite",
         help_text="whose links it reads",
     )  # fmt: skip
+
+
+class StandingIn(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(WorkerState.choices)
+    reason = serializers.CharField(max_length=500, allow_blank=True, default="")
 
 
 class ReasonIn(serializers.Serializer[Any]):

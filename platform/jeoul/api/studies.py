@@ -20,6 +20,7 @@ from jeoul.comparisons.building import build_comparisons, retarget
 from jeoul.comparisons.import_actions import import_judgements
 from jeoul.comparisons.standing import reassess
 from jeoul.quality.actions import decide_flag, exclude_worker, include_worker
+from jeoul.quality.standing import set_standing
 from jeoul.results.access import get_flag, get_worker
 from jeoul.studies.access import get_prompt_set, get_system_version, studies_for
 from jeoul.studies.actions import (
@@ -257,6 +258,18 @@ class Exclude(GenericAPIView[Any]):
         """Take a worker back into the results."""
         found = study_of(request, study, May.RUN)
         include_worker(study=found, worker=get_worker(found, worker), actor=caller(request))
+        return Response(status=204)
+
+
+class Standing(GenericAPIView[Any]):
+    serializer_class = s.StandingIn
+
+    @described(None, status=204, takes=s.StandingIn, keyed=False)
+    def put(self, request: Request, study: UUID, worker: str) -> Response:
+        """Pause or end a worker's work, with the reason that they read, or let them work again."""
+        found = study_of(request, study, May.RUN)
+        given = checked(self, s.StandingIn, request)
+        set_standing(study=found, worker=get_worker(found, worker), actor=caller(request), **given)
         return Response(status=204)
 
 

@@ -76,6 +76,7 @@ urlpatterns = [
     path(f"{_STUDY}exclusions/", people.Exclusions.as_view()),
     path(f"{_STUDY}reports/", people.Reports.as_view()),
     path(f"{_STUDY}workers/<str:worker>/exclusion/", studies.Exclude.as_view()),
+    path(f"{_STUDY}workers/<str:worker>/standing/", studies.Standing.as_view()),
     path(f"{_STUDY}review-items/", review.ReviewItems.as_view()),
     path(f"{_STUDY}review-items/<uuid:item>/", review.DecideItem.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/contamination/", review.Contamination.as_view()),

@@ -75,6 +75,7 @@ urlpatterns = [
     path(f"{_STUDY}workers/", people.worker_list, name="worker-list"),
     path(f"{_STUDY}workers/<str:worker>/", people.worker_detail, name="worker-detail"),
     path(f"{_STUDY}workers/<str:worker>/effect/", people.worker_effect, name="worker-effect"),
+    path(f"{_STUDY}workers/<str:worker>/standing/", people.worker_standing, name="worker-state"),
     path(f"{_STUDY}workers/<str:worker>/note/", people.worker_note, name="worker-note"),
     path(f"{_STUDY}workers/<str:worker>/exclude/", people.worker_exclude, name="worker-exclude"),
     path(f"{_STUDY}workers/<str:worker>/include/", people.worker_include, name="worker-include"),

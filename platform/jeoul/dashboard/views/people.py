@@ -15,6 +15,7 @@ from jeoul.dashboard.forms import ReasonForm
 from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
 from jeoul.quality.actions import decide_flag, exclude_worker, include_worker, note_on_worker
 from jeoul.quality.models import FlagState
+from jeoul.quality.standing import contests_waiting, set_standing
 from jeoul.results.access import get_flag, get_worker, judgements_in_force, worker_trail
 from jeoul.results.actions import latest_analysis
 from jeoul.results.effects import effect_of_excluding
@@ -38,6 +39,7 @@ def worker_list(request: HttpRequest, study: UUID) -> HttpResponse:
         rows = [r for r in rows if r["flags"]]
     context = study_context(request, found, "workers") | {
         "workers": paged(request, rows),
+        "contests": contests_waiting(found),
         "flagged": bool(request.GET.get("flagged")),
         "sort": sort,
     }
@@ -103,6 +105,22 @@ def worker_note(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
         note_on_worker(
             study=found, worker=person, actor=researcher(request),
             kind=request.POST.get("kind", ""), text=request.POST.get("text", ""),
+        )  # fmt: skip
+    except DomainError as error:
+        messages.error(request, error.message)
+    return redirect("worker-detail", study=found.uuid, worker=person.pseudonym)
+
+
+@require_POST
+@signed_in
+def worker_standing(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
+    """Pause or end this worker's work, or let them work again."""
+    found = open_study(request, study, May.RUN)
+    person = get_worker(found, worker)
+    try:
+        set_standing(
+            study=found, worker=person, actor=researcher(request),
+            state=request.POST.get("state", ""), reason=request.POST.get("reason", ""),
         )  # fmt: skip
     except DomainError as error:
         messages.error(request, error.message)
