@@ -178,6 +178,10 @@ def walk(tab, study: Study, invite: str) -> Iterator[str]:
     Worker.objects.update(state="removed", state_reason="Two accounts.")
     tab.goto(address)
     yield "taken out"
+    tab.locator("#contest-text").fill("I do not agree.")
+    tab.locator("form button").last.click()
+    tab.wait_for_url("**/standing/")
+    yield "contested"
     study.invites.update(provider="prolific")
     tab.goto(invite)
     yield "a platform's link without its ids"

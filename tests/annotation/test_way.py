@@ -1,11 +1,13 @@
 """The whole way through a study in a real browser: with the keyboard alone, and without script."""
 
 import pytest
+from jeoul.comparisons.known_items import import_known_items
 from jeoul.comparisons.models import Answer, Judgement, Telemetry
 from jeoul.studies.models import BOTH_BAD
 from jeoul.workers.models import Enrolment, Stage
 
 from tests import factories
+from tests.annotation import pages
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -44,6 +46,29 @@ def test_from_the_invitation_to_the_code_with_the_keyboard_alone(tab, invite_url
     assert measured.visible_ms >= measured.focus_ms > 0
     assert measured.first_action_ms is not None
     assert measured.paste_chars == 0
+
+
+def test_practice_and_trial_with_the_keyboard_alone(tab, invite_url):
+    study = factories.make_study(prompts=1, overlap=1, qualification_items=1)
+    import_known_items(
+        owner=factories.owner_of(study), study=study, text=pages.KNOWN, file_kind="jsonl"
+    )
+    tab.goto(invite_url(study))
+    for words in ("Start", "I agree and want to begin", "Begin"):
+        press_until(tab, words)
+        tab.keyboard.press("Enter")
+        tab.get_by_role("heading", level=1).wait_for()
+    for heading, then in (("Practice 1 of 1", "Go on"), ("Trial 1 of 1", "")):
+        tab.get_by_role("heading", name=heading).wait_for()
+        first = tab.locator("#answer-1 .answer-body").text_content()
+        tab.keyboard.press("1" if "Yes" in first else "3")
+        tab.keyboard.press("Enter")
+        if then:
+            tab.get_by_role("heading", name="That is how we see it").wait_for()
+            press_until(tab, then)
+            tab.keyboard.press("Enter")
+    tab.get_by_role("heading", name="Comparison 1").wait_for()
+    assert Enrolment.objects.get().prepared_at is not None
 
 
 def test_the_focus_is_seen_and_stands_on_the_new_heading(tab, at_work):
