@@ -4,6 +4,7 @@ import json
 from typing import Any
 from uuid import UUID
 
+from django.http import Http404
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -12,11 +13,13 @@ from rest_framework.response import Response
 from jeoul.accounts.models import Scope
 from jeoul.accounts.roles import May
 from jeoul.api.base import caller, checked, described, study_of
-from jeoul.api.serializers import ImportDone, RowsIn
+from jeoul.api.serializers import ImportDone, InviteOut, RowsIn
 from jeoul.comparisons.known_items import KINDS, import_known_items
 from jeoul.crowd.base import OUTCOMES
 from jeoul.studies.models import Study
 from jeoul.workers.completion import set_completion
+from jeoul.workers.models import Invite
+from jeoul.workers.vendors import close_invite
 
 
 class KnownItemsIn(RowsIn):
@@ -59,6 +62,31 @@ class ImportKnownItems(GenericAPIView[Any]):
         bad = [row.__dict__ for row in done.bad]
         body = {"id": found.uuid, "added": done.added, "unchanged": done.unchanged, "bad": bad}
         return Response(body, status=201)
+
+
+class InviteIn(serializers.Serializer[Any]):
+    closed = serializers.BooleanField(required=False, help_text="whether nobody new may come by it")
+    completion = Completion(required=False, help_text="goes before the vendor's and the study's")
+
+
+class InviteView(GenericAPIView[Invite]):
+    serializer_class = InviteIn
+    scope = Scope.RUN
+
+    @described(InviteOut, takes=InviteIn)
+    def patch(self, request: Request, study: UUID, link: UUID) -> Response:
+        """Close a link or open it again, and say how those who come by it leave."""
+        found = study_of(request, study, May.RUN)
+        invite = found.invites.filter(uuid=link).select_related("vendor", "study").first()
+        if invite is None:
+            raise Http404("No such link.")
+        given = checked(self, InviteIn, request)
+        if "completion" in given:
+            value = {name: dict(setting) for name, setting in given["completion"].items()}
+            set_completion(home=invite, value=value, actor=caller(request))
+        if "closed" in given:
+            close_invite(invite=invite, actor=caller(request), closed=given["closed"])
+        return Response(InviteOut(invite).data)
 
 
 class StudyCompletion(GenericAPIView[Study]):

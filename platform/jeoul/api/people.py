@@ -24,6 +24,7 @@ from jeoul.risk.models import Report
 from jeoul.studies.actions import set_member
 from jeoul.studies.models import Membership
 from jeoul.workers.models import Enrolment, Vendor
+from jeoul.workers.vendors import get_vendor_row, update_vendor
 
 
 class ExclusionOut(Named):
@@ -58,6 +59,18 @@ class VendorOut(Named):
     class Meta:
         model = Vendor
         fields = ("id", "name", "kind", "contact", "currency", "rate", "workers", "created_at")
+
+
+class VendorTerms(serializers.ModelSerializer[Any]):
+    completion = serializers.JSONField(
+        required=False, help_text='codes and addresses by outcome: {"completed": {"code": "C1"}}'
+    )
+
+    class Meta:
+        model = Vendor
+        fields = ("name", "kind", "contact", "currency", "rate", "completion")
+        # The owner is the caller; update_vendor looks for a taken name.
+        validators: tuple[Any, ...] = ()
 
 
 class WorkerOut(serializers.ModelSerializer[Any]):
@@ -139,6 +152,32 @@ class Vendors(ListAPIView[Vendor]):
 
     def get_queryset(self) -> QuerySet[Vendor]:
         return caller(self.request).vendors.annotate(workers_n=Count("workers")).order_by("-id")
+
+
+class VendorView(GenericAPIView[Vendor]):
+    serializer_class = VendorTerms
+
+    @described(VendorOut)
+    def get(self, request: Request, vendor: UUID) -> Response:
+        """One vendor with its terms."""
+        return Response(VendorOut(_vendor(request, vendor)).data)
+
+    @described(VendorOut, takes=VendorTerms)
+    def patch(self, request: Request, vendor: UUID) -> Response:
+        """Set some of a vendor's terms; its completion goes before a study's own."""
+        found = _vendor(request, vendor)
+        given = VendorTerms(data=request.data, partial=True)
+        given.is_valid(raise_exception=True)
+        update_vendor(vendor=found, actor=caller(request), terms=given.validated_data)
+        return Response(VendorOut(found).data)
+
+
+def _vendor(request: Request, uuid: UUID) -> Vendor:
+    found = get_vendor_row(caller(request), uuid)
+    if found is None:
+        raise Http404("No such vendor.")
+    found.workers_n = found.workers.count()  # type: ignore[attr-defined]  # the list annotates it
+    return found
 
 
 class WorkerDetail(GenericAPIView[Enrolment]):

@@ -14,7 +14,7 @@ from jeoul.api import (
     studies,
     systems,
 )
-from jeoul.api.annotators import ImportKnownItems, StudyCompletion
+from jeoul.api.annotators import ImportKnownItems, InviteView, StudyCompletion
 
 _V1 = "v1/"
 _STUDY = f"{_V1}studies/<uuid:study>/"
@@ -26,6 +26,7 @@ urlpatterns = [
     path(f"{_V1}tokens/", people.Tokens.as_view()),
     path(f"{_V1}tokens/<uuid:token>/", people.TokenDetail.as_view()),
     path(f"{_V1}vendors/", people.Vendors.as_view()),
+    path(f"{_V1}vendors/<uuid:vendor>/", people.VendorView.as_view()),
     path(f"{_V1}prompt-sets/", material.PromptSets.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/", material.PromptSetDetail.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/prompts/", material.Prompts.as_view()),
@@ -60,6 +61,7 @@ urlpatterns = [
     path(f"{_STUDY}amendments/", studies.Amendments.as_view()),
     path(f"{_STUDY}known-items/import/", ImportKnownItems.as_view()),
     path(f"{_STUDY}completion/", StudyCompletion.as_view()),
+    path(f"{_STUDY}invites/<uuid:link>/", InviteView.as_view()),
     path(f"{_STUDY}invites/", studies.Invites.as_view()),
     path(f"{_STUDY}progress/", reading.Progress.as_view()),
     path(f"{_STUDY}results/", reading.Results.as_view()),

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 from jeoul.comparisons.known_items import KINDS
 from jeoul.crowd.base import OUTCOMES
 from jeoul.studies.models import Study
-from jeoul.workers.models import Stage
+from jeoul.workers.completion import Home
+from jeoul.workers.models import Stage, Vendor, VendorKind
 
 
 def _text(rows: int, label: Any, help_text: Any = "") -> forms.CharField:
@@ -108,9 +109,26 @@ class CompletionForm(forms.Form):
         return {outcome: setting for outcome, setting in found.items() if setting}
 
     @staticmethod
-    def initial_of(study: Study) -> dict[str, str]:
+    def initial_of(home: Home) -> dict[str, str]:
         return {
             f"{outcome}_{name}": text
-            for outcome, setting in study.completion.items()
+            for outcome, setting in home.completion.items()
             for name, text in setting.items()
         }
+
+
+class VendorForm(forms.Form):
+    """A vendor's terms."""
+
+    name = forms.CharField(max_length=100, label=_("Name"))
+    kind = forms.ChoiceField(choices=VendorKind.choices, label=_("Kind"))
+    contact = forms.CharField(max_length=200, required=False, label=_("Contact"))
+    currency = forms.CharField(max_length=3, label=_("Currency"))
+    rate = forms.DecimalField(
+        min_value=0, max_digits=10, decimal_places=4, label=_("Rate per judgement"),
+        help_text=_("What this vendor asks for; 0 takes the study's own pay."),
+    )  # fmt: skip
+
+    @staticmethod
+    def initial_of(vendor: Vendor) -> dict[str, Any]:
+        return {name: getattr(vendor, name) for name in VendorForm.base_fields}

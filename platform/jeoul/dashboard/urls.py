@@ -16,6 +16,7 @@ from jeoul.dashboard.views import (
     runs,
     studies,
     systems,
+    vendors,
     watches,
     watching,
 )
@@ -118,5 +119,7 @@ urlpatterns = [
     path("connections/<uuid:connection>/edit/", systems.connection_edit, name="connection-edit"),
     path("connections/<uuid:connection>/test/", systems.connection_test, name="connection-test"),
     path("connections/new/", systems.connection_create, name="connection-create"),
-    path("vendors/", people.vendor_list, name="vendor-list"),
+    path("vendors/", vendors.vendor_list, name="vendor-list"),
+    path("vendors/<uuid:vendor>/", vendors.vendor_detail, name="vendor-detail"),
+    path(f"{_STUDY}invites/<uuid:link>/close/", vendors.invite_close, name="invite-close"),
 ]

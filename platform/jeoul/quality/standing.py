@@ -114,7 +114,7 @@ def contests_waiting(study: Study) -> list[str]:
         .values_list("object_uuid", "verb")
     )
     last: dict[UUID | None, str] = dict(rows)
-    waiting = [uuid for uuid, verb in last.items() if verb == "worker.contest"]
+    waiting = [uuid for uuid, verb in last.items() if uuid and verb == "worker.contest"]
     return list(
         Worker.objects.filter(uuid__in=waiting)
         .order_by("pseudonym")

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -177,16 +176,3 @@ def report_list(request: HttpRequest, study: UUID) -> HttpResponse:
     )
     context = study_context(request, found, "reports") | {"reports": paged(request, rows)}
     return page(request, "dashboard/report_list.html", "studies", context)
-
-
-@require_safe
-@signed_in
-def vendor_list(request: HttpRequest) -> HttpResponse:
-    rows = (
-        researcher(request)
-        .vendors.annotate(
-            workers_n=Count("workers", distinct=True), invites_n=Count("invites", distinct=True)
-        )
-        .order_by("name")
-    )
-    return page(request, "dashboard/vendor_list.html", "vendors", {"vendors": paged(request, rows)})

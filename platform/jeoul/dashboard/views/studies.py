@@ -61,7 +61,7 @@ from jeoul.studies.actions import (
 from jeoul.studies.generation.actions import outputs_due
 from jeoul.studies.models import Study, StudyState
 from jeoul.workers.actions import get_vendor, make_invite
-from jeoul.workers.models import Invite
+from jeoul.workers.models import Invite, VendorKind
 from tasks.generation import enqueue
 
 _ENQUEUED = 1000
@@ -194,7 +194,9 @@ def _overview(study: Study) -> dict[str, Any]:
         "verdict": analysis and verdict(analysis.results),
         "invites": [
             (invite, _link(invite))
-            for invite in study.invites.filter(closed_at=None).select_related("vendor")
+            for invite in study.invites.exclude(vendor__kind=VendorKind.IMPORTED).select_related(
+                "vendor"
+            )
         ],
         "invite_form": InviteForm(),
         "amend_form": AmendForm(initial={"overlap": study.overlap, "budget": study.budget}),
