@@ -5,7 +5,8 @@ import uuid
 from django.http import Http404
 from jeoul.comparisons.first_steps import trial_of
 from jeoul.comparisons.models import Assignment, Judgement, Kind
-from jeoul.comparisons.reading import find_assignment
+from jeoul.comparisons.reading import find_item
+from jeoul.workers.actions import link_ended, named_in
 from jeoul.workers.models import Enrolment, Invite
 
 
@@ -16,12 +17,14 @@ def get_invite(token: str) -> Invite:
     return invite
 
 
-def get_assignment(enrolment: Enrolment, assignment: uuid.UUID) -> Assignment:
-    """One of this worker's own assignments."""
-    found = find_assignment(enrolment, assignment)
-    if found is None:
+def get_assignment(token: str, assignment: uuid.UUID) -> Assignment:
+    """One of the token's own assignments, with all that it belongs to."""
+    enrolment, held = find_item(*named_in(token), assignment)
+    if enrolment is None:
+        raise link_ended()
+    if held is None:
         raise Http404("No such comparison.")
-    return found
+    return held
 
 
 def last_judgement(enrolment: Enrolment) -> Judgement:

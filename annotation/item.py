@@ -58,8 +58,7 @@ def language_of(text: str, asked_in: str) -> str:
     An answer in Korean to an English question is read as Korean; Latin letters tell nothing.
     """
     start = text[:2000]
-    letters = len(_LETTER.findall(start))
-    if start.isascii() or not letters:
+    if start.isascii() or not (letters := len(_LETTER.findall(start))):
         return asked_in
     for code, script in _SCRIPTS:
         if len(script.findall(start)) > 0.3 * letters:
@@ -121,11 +120,12 @@ def _questions(criteria: list[Criterion], study: Study) -> str:
     """The form's questions as nobody has answered them yet: the same at each comparison."""
     if not study.frozen_at:
         return _render_questions([shown_criterion(c) for c in criteria])
-    return _frozen_questions(study.pk, study.frozen_at, get_language() or "")
+    return frozen_questions(study.pk, study.frozen_at, get_language() or "")
 
 
 @lru_cache(maxsize=256)
-def _frozen_questions(study_id: int, frozen_at: datetime, language: str) -> str:
+def frozen_questions(study_id: int, frozen_at: datetime, language: str) -> str:
+    """Of a frozen plan, in the language that is switched on now."""
     criteria = _frozen_criteria(study_id, frozen_at)
     return _render_questions([shown_criterion(c) for c in criteria])
 
@@ -171,7 +171,7 @@ def build_item(
     client_key: uuid.UUID | None = None,
 ) -> Item:
     """The page's data of one assignment; ``draft`` is what was chosen before."""
-    comparison = comparison_with_texts(assignment)
+    comparison = comparison_with_texts(assignment.comparison)
     spoken = comparison.prompt.language
     a, b = _side(comparison.output_a, spoken), _side(comparison.output_b, spoken)
     errors = errors or {}

@@ -20,6 +20,7 @@ from jeoul.crowd import get_provider
 from jeoul.workers.actions import choose_language, enrolment_of, token_of
 from jeoul.workers.models import Enrolment
 
+from annotation.access import get_assignment
 from annotation.item import comparisons_in
 
 View = Callable[..., HttpResponse]
@@ -50,7 +51,17 @@ def see_other(url: str) -> HttpResponse:
 
 def enter(request: HttpRequest, token: str) -> Enrolment:
     """The enrolment of this address, with its language switched on."""
-    enrolment = enrolment_of(token)
+    return _speak(request, enrolment_of(token))
+
+
+def enter_item(request: HttpRequest, token: str, assignment: uuid.UUID) -> Assignment:
+    """One of the worker's own assignments with their enrolment, by one question to the database."""
+    held = get_assignment(token, assignment)
+    _speak(request, held.enrolment)
+    return held
+
+
+def _speak(request: HttpRequest, enrolment: Enrolment) -> Enrolment:
     asked = request.GET.get("lang", "")
     if asked in dict(settings.LANGUAGES) and asked != enrolment.language:
         choose_language(enrolment=enrolment, language=asked)
@@ -115,7 +126,13 @@ def progress_of(enrolment: Enrolment) -> dict[str, int]:
     done = enrolment.submitted
     # Checks and repeats come on top of the plan, so "done" may pass the total.
     total = max(total, done + 1)
-    return {"done": done, "total": total, "percent": round(100 * done / total)}
+    percent = round(100 * done / total)
+    return {"done": done, "number": done + 1, "total": total, "percent": percent}
+
+
+def is_paid(enrolment: Enrolment) -> bool:
+    """Pay is promised only where the study pays per judgement, not in a room of volunteers."""
+    return enrolment.study.pay_per_judgement > 0 and not enrolment.worker.simulated
 
 
 _MARK: Final = "JEOUL"
@@ -161,8 +178,11 @@ def page(
         base["study_title"] = enrolment.study.title
         base["contact"] = enrolment.study.contact
         base["simulated"] = enrolment.worker.simulated
-        # Pay is promised only where the study pays per judgement, not in a room of volunteers.
-        base["paid"] = enrolment.study.pay_per_judgement > 0 and not enrolment.worker.simulated
-    response = TemplateResponse(request, template, base | context, status=status)
+        base["paid"] = is_paid(enrolment)
+    return keep_nowhere(TemplateResponse(request, template, base | context, status=status))
+
+
+def keep_nowhere(response: HttpResponse) -> HttpResponse:
+    """No cache keeps it: the address is a person's key."""
     add_never_cache_headers(response)
     return response

@@ -107,7 +107,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     instructions = request.POST.get("instructions", "")[:100_000]
     context = {
         "item": _item(request),
-        "progress": {"done": 0, "total": 0},
+        "progress": {"number": 1, "total": 0},
         "urls": {},
         "study_title": request.POST.get("title", "")[:200],
         "instructions_html": render_markdown(instructions) if instructions.strip() else "",

@@ -33,13 +33,17 @@ from jeoul.workers.actions import (
 )
 from jeoul.workers.models import Enrolment, Stage, WorkerState
 
-from annotation.access import get_assignment, last_judgement
+from annotation.access import last_judgement
 from annotation.feedback import Feedback, feedback_on, racing
 from annotation.item import build_item, criteria_of, draft_of
+from annotation.mould import filled_card
 from annotation.page import (
     break_due,
     enter,
+    enter_item,
     form_only,
+    is_paid,
+    keep_nowhere,
     own_link,
     page,
     progress_of,
@@ -91,6 +95,7 @@ def _next(
     if isinstance(given, Assignment):
         # As the claim left it: one more judgement than this request found.
         enrolment = given.enrolment
+        extra["min_read_nudge"] = extra.get("saved", False) and racing(enrolment)
         return _comparison(request, enrolment, token, given, extra)
     enrolment.refresh_from_db(fields=["submitted", "stage", "finished_at"])
     if enrolment.finished_at:
@@ -139,11 +144,15 @@ def _comparison(
         "can_undo": not revising and (enrolment.submitted > 0 or step.can_undo),
         "break_due": not revising and break_due(enrolment),
         "blur": study.blur and bool(built.content_warning),
-        "urls": urls_for(token, assignment.uuid),
-    } | extra
+    }
     part = "#card" if request.htmx else ""  # type: ignore[attr-defined]  # HtmxMiddleware's
+    if part:
+        card = filled_card(token, context | {"study": study, "paid": is_paid(enrolment)}, extra)
+        if card is not None:
+            return keep_nowhere(HttpResponse(card))
+    context["urls"] = urls_for(token, assignment.uuid)
     template = f"annotation/compare.html{part}"
-    return page(request, template, context, enrolment=enrolment, status=status)
+    return page(request, template, context | extra, enrolment=enrolment, status=status)
 
 
 def _key(request: HttpRequest) -> uuid.UUID:
@@ -157,8 +166,8 @@ def _key(request: HttpRequest) -> uuid.UUID:
 @form_only
 def submit(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
     """Store the answer and give the next comparison in the same round trip."""
-    enrolment = enter(request, token)
-    held = get_assignment(enrolment, assignment)
+    held = enter_item(request, token, assignment)
+    enrolment = held.enrolment
     criteria, tries = criteria_of(enrolment.study), enrolment.tries_failed
     said, errors = read_answers(criteria, request.POST, a_on_left=held.a_on_left)
     if errors:
@@ -189,8 +198,7 @@ def submit(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespo
         return _once_more(request, enrolment, token)
     if not request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware's
         return see_other(urls_for(token)["next"])
-    nudge = enrolment.study.nudges and racing(held, telemetry)
-    return _next(request, enrolment, token, following, saved=True, min_read_nudge=nudge)
+    return _next(request, enrolment, token, following, saved=True)
 
 
 def _lesson(
@@ -255,8 +263,7 @@ def undo(request: HttpRequest, token: str) -> HttpResponse:
 @worker_form
 @form_only
 def skip(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
-    enrolment = enter(request, token)
-    held = get_assignment(enrolment, assignment)
+    held = enter_item(request, token, assignment)
     reason = request.POST.get("reason", "")
     skip_assignment(assignment=held, reason=reason if reason in SKIP_REASONS else "other")
     return see_other(urls_for(token)["next"] + "?said=skipped")
@@ -266,8 +273,8 @@ def skip(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespons
 @form_only
 def decline(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
     """Leave out what a content warning announced; it is paid like a judged one."""
-    enrolment = enter(request, token)
-    held = get_assignment(enrolment, assignment)
+    held = enter_item(request, token, assignment)
+    enrolment = held.enrolment
     high = enrolment.study.content_warning and held.comparison.prompt.risk == "high"
     announced = high or held.comparison.warnings
     skip_assignment(assignment=held, reason=CONTENT_DECLINED if announced else "discomfort")
@@ -279,8 +286,8 @@ def decline(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResp
 @form_only
 def report(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
     """One action: note it, and give another comparison."""
-    enrolment = enter(request, token)
-    held = get_assignment(enrolment, assignment)
+    held = enter_item(request, token, assignment)
+    enrolment = held.enrolment
     comparison = held.comparison
     report_item(
         study=enrolment.study,
@@ -296,8 +303,7 @@ def report(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespo
 @worker_form
 @form_only
 def draft(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
-    enrolment = enter(request, token)
-    held = get_assignment(enrolment, assignment)
+    held = enter_item(request, token, assignment)
     save_draft(assignment=held, draft=_draft_from(request))
     # "Draft saved" must be true: what was handed on or answered keeps no draft.
     return HttpResponse(status=204 if held.state == AssignmentState.RESERVED else 409)
@@ -306,8 +312,8 @@ def draft(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespon
 @worker_form
 @form_only
 def heartbeat(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
-    enrolment = enter(request, token)
-    held = get_assignment(enrolment, assignment)
+    held = enter_item(request, token, assignment)
+    enrolment = held.enrolment
     if not extend_assignment(assignment=held):
         return HttpResponse(status=409)
     seconds = 60 * enrolment.study.reservation_minutes

@@ -5,9 +5,9 @@ import uuid
 import pytest
 from jeoul.comparisons.actions import claim_comparison
 from jeoul.comparisons.models import Assignment, Comparison, Judgement, Kind
+from jeoul.comparisons.pace import least_seconds
 from jeoul.studies.models import Prompt
 
-from annotation.feedback import least_seconds
 from tests import factories
 from tests.annotation import pages
 

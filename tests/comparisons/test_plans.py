@@ -9,7 +9,7 @@ from django.db import connection
 from jeoul.comparisons import statements
 from jeoul.comparisons.actions import claim_comparison, submit_and_claim
 from jeoul.comparisons.models import Assignment, Comparison
-from jeoul.comparisons.reading import find_assignment
+from jeoul.comparisons.reading import find_item
 from jeoul.studies.models import Output, Prompt, Study
 from jeoul.workers.models import Enrolment
 
@@ -77,17 +77,18 @@ def pages_read(work) -> dict[str, int]:
     seen: dict[str, int] = {}
 
     def explain(execute, sql, params, many, context):
-        if not sql.startswith("EXECUTE jeoul_"):
+        settings, _, run = sql.rpartition("; ")
+        if not run.startswith("EXECUTE jeoul_"):
             return execute(sql, params, many, context)
         cursor = context["cursor"]
-        cursor.execute("SAVEPOINT look")
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+        cursor.execute(f"SAVEPOINT look; {settings}")
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {run}", params)
         plan = cursor.fetchone()[0]
         plan = json.loads(plan) if isinstance(plan, str) else plan
         cursor.execute("ROLLBACK TO SAVEPOINT look")
         top = plan[0]["Plan"]
         touched = top["Shared Hit Blocks"] + top["Shared Read Blocks"]
-        name = sql.split()[1]
+        name = run.split()[1]
         seen[name] = max(seen.get(name, 0), touched)
         return execute(sql, params, many, context)
 
@@ -101,7 +102,7 @@ def one_turn(enrolment: Enrolment, study: Study):
 
     def work():
         held = claim_comparison(enrolment_id=enrolment.pk)
-        found = find_assignment(held.enrolment, held.uuid)
+        _, found = find_item(enrolment.uuid.hex, enrolment.token_round, held.uuid)
         submit_and_claim(assignment=found, client_key=uuid.uuid4(), answers=factories.say(study, 1))
 
     return work

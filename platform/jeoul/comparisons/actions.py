@@ -26,7 +26,9 @@ from jeoul.comparisons.models import (
     Remark,
     Telemetry,
 )
+from jeoul.comparisons.pace import faster_than, least_seconds
 from jeoul.comparisons.pairing import a_goes_left
+from jeoul.comparisons.reading import comparison_with_texts, read_held
 from jeoul.comparisons.refusals import (
     AlreadyJudged,
     AssignmentExpired,
@@ -35,11 +37,11 @@ from jeoul.comparisons.refusals import (
     NothingLeft,
     StudyNotOpen,
 )
-from jeoul.prepared import read, width
+from jeoul.prepared import join
 from jeoul.studies.hashing import content_hash
 from jeoul.studies.models import Study, StudyState
 from jeoul.workers.models import Enrolment, Stage, WorkerState
-from jeoul.workers.reading import read_enrolment
+from jeoul.workers.reading import ENROLMENTS, read_enrolment
 
 __all__ = [
     "CONTENT_DECLINED",
@@ -113,8 +115,7 @@ def _held(enrolment: Enrolment, now: datetime) -> Assignment | None:
     row = statements.HELD.row(enrolment.pk)
     if row is None:
         return None
-    held = read(Assignment, row)
-    held.comparison, held.enrolment = read(Comparison, row, width(Assignment)), enrolment
+    held = read_held(row, enrolment)
     if held.expires_at > now:
         return held
     # A submit that holds it wants the enrolment next, which is ours: waiting would never end.
@@ -164,6 +165,7 @@ def _reserve(enrolment: Enrolment, study: Study, choice: Choice, now: datetime) 
         reserved_at=now,
         expires_at=now + timedelta(minutes=study.reservation_minutes),
         client_key=uuid.uuid4(),
+        least_ms=_least_ms(comparison) if study.nudges else None,
     )
     sides = enrolment.sides | {pair: lead + (1 if a_on_left else -1)}
     kinds = [choice.slot == slot for slot in ("real", "gold", "repeat")]
@@ -179,6 +181,12 @@ def _reserve(enrolment: Enrolment, study: Study, choice: Choice, now: datetime) 
     assignment.pk = row[0]
     assignment._state.adding = False
     return assignment
+
+
+def _least_ms(comparison: Comparison) -> int:
+    """How long a very fast reader needs for both answers."""
+    shown = comparison_with_texts(comparison)
+    return round(1000 * least_seconds(shown.output_a.text, shown.output_b.text))
 
 
 def close_assignment(
@@ -404,15 +412,15 @@ def _store_first(
         [said.grade for said in answers],
         [json.dumps(said.chips) for said in answers],
         bool(telemetry),
+        faster_than((telemetry or {}).get("visible_ms"), held.least_ms),
         *((telemetry or {}).get(name) for name in statements.MEASURED),
         *statements.values_of(judgement),
     )
     assert row
     judgement.pk, judgement._state.adding = row[0], False
     _store_remarks(judgement, answers)
-    before, enrolment = held.enrolment, read(Enrolment, row, 1)
-    for name in ("study", "worker", "invite"):
-        setattr(enrolment, name, getattr(before, name))
+    before, enrolment = held.enrolment, ENROLMENTS.read(row, 1)
+    join(enrolment, study=before.study, worker=before.worker, invite=before.invite)
     return judgement, enrolment
 
 

@@ -1,15 +1,19 @@
 """Which comparison a worker gets next: the one small interface behind the claim."""
 
+import time
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from django.utils.crypto import salted_hmac
 
 from jeoul.comparisons import statements
-from jeoul.comparisons.models import Comparison
+from jeoul.comparisons.models import Comparison, Kind
 from jeoul.comparisons.pairing import main_language
+from jeoul.comparisons.reading import read_texts
 from jeoul.comparisons.slots import Given, Shares, Slot, next_slot
-from jeoul.prepared import Statement, read, width
+from jeoul.comparisons.statements import COMPARISONS
+from jeoul.prepared import Statement
 from jeoul.studies.models import Study
 from jeoul.workers.models import Enrolment
 
@@ -86,7 +90,15 @@ def _languages(enrolment: Enrolment) -> list[str] | None:
     return sorted({"", *map(main_language, known)}) if known else None
 
 
+@lru_cache(maxsize=1024)
+def _has_gold(study_id: int, minute: int) -> bool:
+    return Comparison.objects.filter(study=study_id, kind=Kind.GOLD).exists()
+
+
 def _gold(enrolment: Enrolment, study: Study) -> Choice | None:
+    # Without known items an early check stays due; nobody looks for it more than once a minute.
+    if not _has_gold(study.pk, int(time.time() // 60)):
+        return None
     row = statements.GOLD.row(
         study.pk,
         enrolment.pk,
@@ -94,14 +106,14 @@ def _gold(enrolment: Enrolment, study: Study) -> Choice | None:
         _languages(enrolment),
         enrolment.no_high_risk,
     )
-    return Choice(read(Comparison, row), "gold") if row else None
+    return Choice(COMPARISONS.read(row), "gold") if row else None
 
 
 def _repeat(enrolment: Enrolment, study: Study) -> Choice | None:
     row = statements.REPEAT.row(enrolment.pk, _repeat_after(study), _seed(enrolment, study))
     if row is None:
         return None
-    return Choice(read(Comparison, row), "repeat", a_was_left=row[width(Comparison)])
+    return Choice(COMPARISONS.read(row), "repeat", a_was_left=row[COMPARISONS.width])
 
 
 def _real(enrolment: Enrolment, study: Study) -> Choice | None:
@@ -122,7 +134,11 @@ def _real(enrolment: Enrolment, study: Study) -> Choice | None:
     def walk(statement: Statement, avoid: list[int], begin: tuple[Any, ...]) -> Choice | None:
         mild = enrolment.no_high_risk
         row = statement.row(study.pk, enrolment.pk, avoid, languages, *begin, mild)
-        return Choice(read(Comparison, row), "real") if row else None
+        if row is None:
+            return None
+        comparison = COMPARISONS.read(row)
+        read_texts(row, comparison, COMPARISONS.width)
+        return Choice(comparison, "real")
 
     found = walk(close, near, _START)
     if found is None and enrolment.given_real:

@@ -141,6 +141,8 @@ class Assignment(Row):
     closed_at = models.DateTimeField(null=True)
     skip_reason = models.CharField(max_length=50, blank=True)
     client_key = models.UUIDField()
+    # What a very fast reader needs for both answers; who is faster again and again hears a word.
+    least_ms = models.PositiveIntegerField(null=True)
     draft = models.JSONField(default=dict, blank=True)
 
     objects = AssignmentQuerySet.as_manager()

@@ -10,15 +10,27 @@ from django.db import connection
 from django.db.models import Model
 
 from jeoul.comparisons.models import Assignment, Comparison, Judgement, Telemetry
-from jeoul.prepared import Statement, columns
+from jeoul.prepared import Columns, Statement
 from jeoul.studies.models import Output, Prompt
-from jeoul.workers.models import Enrolment
-from jeoul.workers.reading import COLUMNS, JOINED
+from jeoul.workers.reading import COLUMNS, ENROLMENTS, JOINED, NAMED
 
 # So many open comparisons are looked at before the walk jumps to where the worker was last.
 FRONT: Final = 32
-_C: Final = columns(Comparison, "c")
-_A: Final = columns(Assignment, "a")
+COMPARISONS: Final = Columns(
+    Comparison, "uuid", "created_at", "explanation", "judged", "ready", "standing", "kinds",
+    "language",
+)  # fmt: skip
+ASSIGNMENTS: Final = Columns(Assignment, "created_at", "closed_at", "skip_reason")
+PROMPTS: Final = Columns(Prompt, only=("id", "messages", "language", "risk"))
+OUTPUTS: Final = Columns(Output, only=("id", "text", "html", "renderer"))
+_C: Final = COMPARISONS.of("c")
+_A: Final = ASSIGNMENTS.of("a")
+# A comparison's prompt and outputs, as ``read_texts`` takes them.
+_TEXTS: Final = f"{PROMPTS.of('p')}, {OUTPUTS.of('oa')}, {OUTPUTS.of('ob')}"
+_WITH_TEXTS: Final = """
+    JOIN studies_prompt p ON p.id = c.prompt_id
+    JOIN studies_output oa ON oa.id = c.output_a_id
+    JOIN studies_output ob ON ob.id = c.output_b_id"""
 _OPEN: Final = "c.ready AND c.kind = 'real' AND c.taken < c.target"
 # A subquery with LIMIT stays a probe of one row's key; NOT EXISTS may be planned as a join that
 # reads all that the worker has ever seen.
@@ -42,7 +54,7 @@ ORDER BY c.taken, c.position {limit}"""
 
 
 def _walk(name: str, *, limit: str, by_language: bool) -> Statement:
-    """Open comparisons in the order of the work, the first one that fits, locked."""
+    """Open comparisons in the order of the work: the first one that fits, locked, and its texts."""
     rows = _ROWS.format(
         language="c.language = l.language AND" if by_language else "", opened=_OPEN, limit=limit
     )
@@ -52,10 +64,13 @@ def _walk(name: str, *, limit: str, by_language: bool) -> Statement:
     return Statement(
         name,
         f"""
-        SELECT {_C} FROM {source} JOIN comparisons_comparison c ON c.id = f.id
-        WHERE {_OPEN} AND c.prompt_id <> ALL ($3::bigint[]) AND {_UNSEEN}
-          AND ($4::text[] IS NULL OR c.language = ANY ($4::text[])) AND {_MILD.format(slot="$7")}
-        ORDER BY f.taken, f.position LIMIT 1 {_LOCK}
+        SELECT {_C}, {_TEXTS} FROM (
+            SELECT c.* FROM {source} JOIN comparisons_comparison c ON c.id = f.id
+            WHERE {_OPEN} AND c.prompt_id <> ALL ($3::bigint[]) AND {_UNSEEN}
+              AND ($4::text[] IS NULL OR c.language = ANY ($4::text[]))
+              AND {_MILD.format(slot="$7")}
+            ORDER BY f.taken, f.position LIMIT 1 {_LOCK}
+        ) c {_WITH_TEXTS}
         """,
     )
 
@@ -116,6 +131,7 @@ ENROLMENT: Final = Statement(
     SELECT {COLUMNS} FROM {JOINED}
     WHERE e.id = $1 FOR NO KEY UPDATE OF e
     """,
+    first=True,
 )
 HELD: Final = Statement(
     "jeoul_held",
@@ -125,37 +141,19 @@ HELD: Final = Statement(
     WHERE a.enrolment_id = $1 AND a.state = 'reserved'
     """,
 )
-ASSIGNMENT: Final = Statement(
-    "jeoul_assignment",
+# $1 and $2 name the enrolment, $3 is the assignment's uuid.
+ITEM: Final = Statement(
+    "jeoul_item",
     f"""
-    SELECT {_A}, {_C} FROM comparisons_assignment a
-    JOIN comparisons_comparison c ON c.id = a.comparison_id
-    WHERE a.uuid = $1::uuid AND a.enrolment_id = $2
+    SELECT {COLUMNS}, {_A}, {_C} FROM {JOINED}
+    LEFT JOIN comparisons_assignment a ON a.uuid = $3::uuid AND a.enrolment_id = e.id
+    LEFT JOIN comparisons_comparison c ON c.id = a.comparison_id
+    WHERE {NAMED}
     """,
+    first=True,
 )
 TEXTS: Final = Statement(
-    "jeoul_texts",
-    f"""
-    SELECT {columns(Prompt, "p")}, {columns(Output, "oa")}, {columns(Output, "ob")}
-    FROM comparisons_comparison c
-    JOIN studies_prompt p ON p.id = c.prompt_id
-    JOIN studies_output oa ON oa.id = c.output_a_id
-    JOIN studies_output ob ON ob.id = c.output_b_id
-    WHERE c.id = $1
-    """,
-)
-# Time in view of the worker's latest answers, with the outputs that they were about.
-LAST_TIMES: Final = Statement(
-    "jeoul_last_times",
-    """
-    SELECT t.visible_ms, c.output_a_id, c.output_b_id FROM (
-        SELECT id, comparison_id FROM comparisons_assignment
-        WHERE enrolment_id = $1 AND state = 'submitted' ORDER BY id DESC LIMIT $2::int
-    ) a
-    JOIN comparisons_comparison c ON c.id = a.comparison_id
-    JOIN comparisons_judgement j ON j.assignment_id = a.id AND j.supersedes_id IS NULL
-    LEFT JOIN comparisons_telemetry t ON t.judgement_id = j.id
-    """,
+    "jeoul_texts", f"SELECT {_TEXTS} FROM comparisons_comparison c {_WITH_TEXTS} WHERE c.id = $1"
 )
 LOCK_ASSIGNMENT: Final = Statement(
     "jeoul_lock_assignment",
@@ -165,6 +163,7 @@ LOCK_ASSIGNMENT: Final = Statement(
         WHERE j.assignment_id = a.id AND j.client_key = $2::uuid
     ) FROM comparisons_assignment a WHERE a.id = $1 FOR UPDATE NOWAIT
     """,
+    first=True,
 )
 
 
@@ -183,15 +182,31 @@ def _insert(model: type[Model], first: int) -> str:
     return f"INSERT INTO {model._meta.db_table} ({names}) VALUES ({slots}) RETURNING id"
 
 
-def values_of(row: Model) -> list[Any]:
+def _made_on_saving(field: Any) -> bool:
+    """Whether the field has a say in its value; all others psycopg2 knows by their Python type."""
+    return getattr(field, "auto_now_add", False) or field.get_internal_type() == "JSONField"
+
+
+_WRITTEN: Final = {
+    model: [(field, _made_on_saving(field)) for field in _fields(model)]
+    for model in (Assignment, Judgement)
+}
+
+
+def values_of(row: Assignment | Judgement) -> list[Any]:
     """The row's values in the order of its INSERT."""
-    return [f.get_db_prep_save(f.pre_save(row, True), connection) for f in _fields(type(row))]
+    return [
+        field.get_db_prep_save(field.pre_save(row, True), connection)
+        if made
+        else getattr(row, field.attname)
+        for field, made in _WRITTEN[type(row)]
+    ]
 
 
 MEASURED: Final = [f.name for f in _fields(Telemetry, "judgement")]
-_JUDGEMENT_AT: Final = 11 + len(MEASURED)
+_JUDGEMENT_AT: Final = 12 + len(MEASURED)
 # $1 assignment, $2 comparison, $3 enrolment, $4 now, $5 counts towards the overlap, $6-$9 answers,
-# $10 measured at all, then what was measured, then the judgement.
+# $10 measured at all, $11 faster than it can be read, then what was measured, then the judgement.
 STORE: Final = Statement(
     "jeoul_store",
     f"""
@@ -204,7 +219,7 @@ STORE: Final = Statement(
     ),
     measured AS (
         INSERT INTO comparisons_telemetry (judgement_id, {", ".join(MEASURED)})
-        SELECT j.id, {", ".join(f"${at}::integer" for at in range(11, _JUDGEMENT_AT))}
+        SELECT j.id, {", ".join(f"${at}::integer" for at in range(12, _JUDGEMENT_AT))}
         FROM j WHERE $10::boolean
     ),
     held AS (
@@ -218,13 +233,14 @@ STORE: Final = Statement(
         -- An end stays the end, also where a late answer comes after it.
         UPDATE workers_enrolment e SET
             submitted = submitted + k.work, practised = practised + 1 - k.work,
+            hurried = CASE WHEN $11::boolean THEN LEAST(hurried + 1, 1000) ELSE 0 END,
             stage = CASE WHEN stage = 'consented' THEN 'working' ELSE stage END
         FROM (
             SELECT (kind NOT IN ('training', 'qualification'))::int AS work
             FROM comparisons_comparison WHERE id = $2
         ) k WHERE e.id = $3 RETURNING e.*
     )
-    SELECT j.id, {columns(Enrolment, "me")} FROM j, me
+    SELECT j.id, {ENROLMENTS.of("me")} FROM j, me
     """,
 )
 # $1 enrolment, $2 comparison, $3 counts towards the overlap, $4-$6 how many of each kind, $7 the

@@ -52,9 +52,10 @@ def visible_text(text: str) -> str:
     if cut > 0:
         text = text[:MAX_TEXT]
     text = _LINE_ENDS.sub("\n", text)
-    text = _SURROGATES.sub("\ufffd", text)
     text = _CONTROLS.sub(_picture, text)
-    text = _OVERRIDES.sub(_named, text)
-    text = _INVISIBLE_RUN.sub(r"\1", text)
-    text = _MARK_RUN.sub(r"\1", text)
+    if not text.isascii():
+        text = _SURROGATES.sub("\ufffd", text)
+        text = _OVERRIDES.sub(_named, text)
+        text = _INVISIBLE_RUN.sub(r"\1", text)
+        text = _MARK_RUN.sub(r"\1", text)
     return f"{text}\n\n[… +{cut}]" if cut > 0 else text

@@ -61,17 +61,26 @@ def token_of(enrolment: Enrolment) -> str:
     return signing.dumps([enrolment.uuid.hex, enrolment.token_round], salt=_SALT, compress=False)
 
 
-def enrolment_of(token: str) -> Enrolment:
-    """The enrolment of a worker's token; raises LinkInvalid."""
+def named_in(token: str) -> tuple[str, int]:
+    """The enrolment's uuid and round that a worker's token was made for; raises LinkInvalid."""
     try:
         uuid, token_round = signing.loads(token, salt=_SALT, max_age=TOKEN_DAYS * 86_400)
     except (signing.BadSignature, ValueError):
         raise LinkInvalid(
             _("This link is not valid. Open the link you were invited with.")
         ) from None
-    enrolment = find_enrolment(uuid, token_round)
+    return uuid, token_round
+
+
+def link_ended() -> LinkInvalid:
+    return LinkInvalid(_("This link has been ended. Open the link you were invited with."))
+
+
+def enrolment_of(token: str) -> Enrolment:
+    """The enrolment of a worker's token; raises LinkInvalid."""
+    enrolment = find_enrolment(*named_in(token))
     if enrolment is None:
-        raise LinkInvalid(_("This link has been ended. Open the link you were invited with."))
+        raise link_ended()
     return enrolment
 
 

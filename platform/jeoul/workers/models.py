@@ -155,6 +155,8 @@ class Enrolment(Row):
     # Practice and trial answers, and items left out with pay: work beside the plan's own.
     practised = models.PositiveIntegerField(default=0)
     excused = models.PositiveIntegerField(default=0)
+    # How many answers in a row came faster than their texts can be read.
+    hurried = models.PositiveSmallIntegerField(default=0)
     # Announced texts are left out from the start.
     no_high_risk = models.BooleanField(default=False)
     # The platform's id of this visit; erased with the person.
