@@ -1,13 +1,17 @@
 """What a plan asks for and tells, before anyone is paid."""
 
+import uuid
 from decimal import Decimal
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 from jeoul.analysis.power import Design, half_width, power
+from jeoul.comparisons.actions import claim_comparison, submit_judgement
 from jeoul.comparisons.building import build_comparisons
 from jeoul.conduct.facts import is_dated
+from jeoul.conduct.piloting import pilot_of
 from jeoul.conduct.planning import ASSUMED, Draft, estimate, prompts_needed, smaller
 from jeoul.studies.actions import amend_study, due_outputs, move_study
 from jeoul.studies.models import Output, StudyState
@@ -159,3 +163,34 @@ def test_a_pilot_generates_only_what_it_asks():
     set_systems(study=study, systems=versions)
     due_outputs(study=study)
     assert Output.objects.filter(system_version__in=versions).count() == 6
+
+
+@pytest.mark.django_db
+def test_a_pilots_own_variances_take_the_place_of_the_assumed_ones():
+    """All agree on every prompt here, so that prompts are all the variance there is."""
+    study = factories.make_study(prompts=40, pilot_prompts=12, overlap=4)
+    owner = factories.owner_of(study)
+    assert pilot_of(study) is None
+    cache.clear()
+    client = Client()
+    client.force_login(owner)
+    detail = reverse("study-detail", args=[study.uuid])
+    assert "With thirty judgements" in client.get(detail).content.decode()
+    order = {c: at for at, c in enumerate(study.comparisons.values_list("pk", flat=True))}
+    for _ in range(4):
+        worker = factories.worker_for(study)
+        for _turn in range(12):
+            held = claim_comparison(enrolment_id=worker.pk)
+            says = factories.say(study, 1 if order[held.comparison_id] % 2 else -1)
+            submit_judgement(assignment=held, client_key=uuid.uuid4(), answers=says)
+    cache.clear()
+    pilot = pilot_of(study)
+    assert pilot.judgements == 48
+    assert pilot.variances.prompt == pytest.approx(0.25, abs=0.05)
+    assert max(pilot.variances.worker, pilot.variances.rest) < 0.01
+    page = client.get(detail).content.decode()
+    assert "its 48 judgements so far" in page
+    form = _form(study, variances=study.uuid)
+    planned = client.post(reverse("study-plan"), form).content.decode()
+    assert "in 48 judgements of" in planned
+    assert "assumed variances" not in planned

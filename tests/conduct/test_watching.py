@@ -57,7 +57,7 @@ def test_figures_count_by_pair_and_slice_and_time_the_work():
             factories.judge(worker)
     found = figures(study, study_progress(study), None)
     assert len(found.pairs) == 3
-    assert sum(p.judged for p in found.pairs) == 10 == sum(s.judged for s in found.slices)
+    assert sum(p.judged for p in found.pairs) == 10 == sum(s.judged for s in found.slices["risk"])
     assert sum(p.planned for p in found.pairs) == 36
     assert found.spent == 10
     assert found.timed == 10

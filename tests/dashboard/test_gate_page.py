@@ -2,6 +2,8 @@
 
 import pytest
 from django.urls import reverse
+from jeoul.studies.gate_actions import set_gate
+from jeoul.studies.models import Study
 
 from tests import factories
 
@@ -21,7 +23,7 @@ def test_a_researcher_says_what_must_hold_and_sees_whether_it_does(client):
     url = reverse("study-gate", args=[study.uuid])
     assert b"No gate yet" in client.get(url).content
     rule = {"claim": "better", "system": "beta", "baseline": "alpha", "criterion": "overall",
-            "risk": "realistic", "margin": "2", "confidence": "95"}  # fmt: skip
+            "where": '{"risk": "realistic"}', "margin": "2", "confidence": "95"}  # fmt: skip
     refused = client.post(url, _posted(rule))
     assert (refused.status_code, b"needs a reason" in refused.content) == (422, True)
     assert b'value="2' in refused.content
@@ -40,6 +42,42 @@ def test_a_researcher_says_what_must_hold_and_sees_whether_it_does(client):
     assert f"{url}?part=card" in results
     client.force_login(factories.make_user())
     assert client.get(url).status_code == 404
+
+
+def test_what_a_program_set_is_kept_when_the_page_saves_it_again(client):
+    """The page's own choices are fewer than the rule's: nothing of it may be lost by a save."""
+    study = factories.make_study(start=False)
+    rule = {
+        "looks": "fixed",
+        "conditions": [
+            {"claim": "better", "where": {"risk": "high", "category": "code"}, "ties": "apart",
+             "both_bad": "left_out", "min_grade": 1.0, "margin": 0.015, "confidence": 0.9},
+            {"claim": "not_worse", "where": {"risk": "high"}, "margin": 0.02},
+        ],
+    }  # fmt: skip
+    set_gate(study=study, actor=factories.owner_of(study), rule=rule)
+    before = Study.objects.get(pk=study.pk).gate
+    client.force_login(factories.owner_of(study))
+    url = reverse("study-gate", args=[study.uuid])
+    asked = client.get(url).context["forms"]
+    shown = [{n: form[n].value() for n in form.fields if form[n].value() is not None}
+             for form in asked]  # fmt: skip
+    assert (
+        client.post(url, _posted(*shown, **{"form-INITIAL_FORMS": len(shown)})).status_code == 302
+    )
+    assert Study.objects.get(pk=study.pk).gate == before
+
+
+def test_a_reason_is_told_in_the_readers_language(client):
+    study = factories.make_study()
+    client.force_login(factories.owner_of(study))
+    rule = {"conditions": [{"claim": "better"}]}
+    set_gate(study=study, actor=factories.owner_of(study), rule=rule, reason="a test")
+    url = reverse("study-gate", args=[study.uuid])
+    assert "No judgement yet." in client.get(url).content.decode()
+    korean = client.get(url, headers={"accept-language": "ko"}).content.decode()
+    assert "No judgement yet." not in korean
+    assert "아직" in korean
 
 
 def test_the_owner_reads_what_was_done_and_nobody_else(client):

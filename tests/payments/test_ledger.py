@@ -10,14 +10,17 @@ from django.test import Client
 from django.urls import reverse
 from jeoul.base import InvalidInput
 from jeoul.comparisons.actions import claim_comparison, skip_assignment
-from jeoul.conduct.costs import costs_of
 from jeoul.payments.actions import approve_owed, note_owed, settle
 from jeoul.payments.models import LedgerEntry, Step
 from jeoul.payments.reading import balances
 from jeoul.quality.actions import exclude_worker
 from jeoul.results.actions import analyse_study
+from jeoul.results.costs import study_costs
+from jeoul.results.progress import study_progress
+from jeoul.workers.models import Vendor
 
 from tests import factories
+from tests.api.caller import Caller
 
 pytestmark = pytest.mark.django_db
 
@@ -94,11 +97,34 @@ def test_the_database_refuses_to_change_the_ledger(paid, verb):
 def test_costs_are_per_judgement_per_valid_one_and_per_decision(paid):
     person = paid.enrolments.order_by("pk").first().worker
     exclude_worker(study=paid, worker=person, actor=factories.owner_of(paid), reason="a test")
-    costs = costs_of(paid, analyse_study(study=paid))
+    costs = study_costs(paid, analyse_study(study=paid).results)
     assert (costs.judgements, costs.valid) == (6, 3)
-    assert costs.per_judgement == Decimal("0.50")
-    assert costs.per_valid == Decimal("1.00")
+    assert costs.people == study_progress(paid).people_cost == Decimal("3.50")  # one is excused
+    assert costs.per_valid == costs.total / 3
     assert costs.per_decision is None or costs.per_decision == costs.total / costs.decisions
+
+
+def test_a_vendors_own_price_goes_before_the_studys_pay_and_currencies_are_never_added(paid):
+    vendors = Vendor.objects.filter(pk=vendor_of(paid).pk)
+    vendors.update(rate=Decimal("0.8"))
+    costs = study_costs(paid, None)
+    assert costs.people == study_progress(paid).people_cost == 7 * Decimal("0.8")
+    vendors.update(currency="EUR")
+    said = Caller(factories.owner_of(paid)).get(f"studies/{paid.uuid}/costs/")
+    assert (said["people"], said["other"]) == ("0.00000000", {"EUR": "5.60000000"})
+    assert (said["vendors"][0]["cost"], said["vendors"][0]["currency"]) == ("5.6000", "EUR")
+
+
+def test_a_program_reads_the_ledger_and_takes_its_steps_once(paid):
+    note_owed(study=paid)
+    caller, base = Caller(factories.owner_of(paid)), f"studies/{paid.uuid}"
+    address = f"{base}/money/{vendor_of(paid).uuid}/"
+    assert caller.post(address, {"step": "approved"}, status=200)["amount"] == "3.5000"
+    assert caller.post(address, {"step": "approved"}, status=200)["amount"] == "0.0000"
+    caller.post(address, {"step": "owed"}, status=422)
+    rows = caller.get(f"{base}/ledger/", step="approved")["results"]
+    assert sum(Decimal(r["amount"]) for r in rows) == Decimal("3.50")
+    assert {r["by"] for r in rows} == {caller.user.username}
 
 
 def test_the_page_is_for_members_and_the_money_for_the_owner(paid):

@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
@@ -169,6 +170,38 @@ def test_a_record_that_was_changed_is_found_out(record, tmp_path, capsys):
         Record(Path(__file__))
 
 
+@pytest.mark.parametrize(
+    ("name", "change", "word"),
+    [
+        ("inputs/table.parquet", lambda t: t.set_column(
+            t.column_names.index("outcome"), "outcome",
+            pa.array([2] * len(t), pa.int8())), "choice"),
+        ("inputs/table.parquet", lambda t: t.slice(1), "missing"),
+        ("inputs/table.parquet", lambda t: t.set_column(
+            t.column_names.index("worker"), "worker",
+            pa.array([0] * len(t), pa.int32())), "worker"),
+        ("inputs/names.json", lambda n: n | {"excluded": []}, "left out"),
+        ("inputs/names.json", lambda n: n | {"labels": n["labels"][::-1]}, "system"),
+    ],
+)  # fmt: skip
+def test_inputs_that_are_not_the_judgements_are_found_though_signed(
+    record, tmp_path, name, change, word
+):
+    _, path = record
+    with zipfile.ZipFile(path) as files:
+        old = files.read(name)
+    if name.endswith("json"):
+        new = json.dumps(change(json.loads(old))).encode()
+    else:
+        sink = io.BytesIO()
+        pq.write_table(change(pq.read_table(io.BytesIO(old))), sink)
+        new = sink.getvalue()
+    forged = tmp_path / "forged.zip"
+    _rewrite(path, forged, name, old, new, sign=True)
+    with pytest.raises(CommandError, match=word):
+        call_command("verify_log", record=str(forged))
+
+
 def _rewrite(path, target, name, old, new, sign=False):
     import hashlib
 
@@ -240,10 +273,27 @@ def test_llm_comparator_gets_its_own_shape_of_two_systems():
     assert example["score"] == sum(r["score"] for r in raters) / 2
     assert set(example) == {
         "input_text", "tags", "output_text_a", "output_text_b", "score", "individual_rater_scores",
+        "custom_fields",
     }  # fmt: skip
     three = factories.make_study(systems=("a", "b", "c"))
     with pytest.raises(InvalidInput):
         written(three, "comparator", "json")
+
+
+def test_pairs_and_examples_come_in_batches_that_leave_nothing_out(monkeypatch):
+    """A batch in which nobody has voted yet breaks neither the JSON nor the pairs."""
+    from jeoul.results.exports import preferences
+
+    study = judged()
+    whole = written(study, "preferences", "jsonl"), written(study, "comparator", "json")
+    monkeypatch.setattr(preferences, "_CHUNK", 5)
+    assert (written(study, "preferences", "jsonl"), written(study, "comparator", "json")) == whole
+    half = factories.make_study(prompts=8)
+    worker = factories.worker_for(half)
+    last = factories.judge(worker).comparison
+    half.comparisons.filter(pk=last.pk).update(position=99)
+    monkeypatch.setattr(preferences, "_CHUNK", 2)
+    assert len(json.loads(written(half, "comparator", "json"))["examples"]) == 1
 
 
 def test_a_sealed_set_gives_no_prompt_away_before_its_end():

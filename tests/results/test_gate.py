@@ -86,6 +86,29 @@ def test_not_worse_within_a_margin_and_in_a_slice():
     assert none["missing"] > 0
 
 
+def test_missing_judgements_are_those_that_then_decide_and_prompts_set_a_floor():
+    """What is told is held against a study of that size with the same people and prompts."""
+    few = inputs(0.52, n=1500)
+    (told,) = asked(few, {}, looks="fixed")["conditions"]
+    assert (told["state"], told["code"]) == ("not_yet", "holds")
+    distance = told["estimate"] - 0.5
+    more = 1500 + told["missing"]
+    many = inputs(0.52, n=more, workers=60 * more // 1500)
+    (then,) = asked(many, {}, looks="fixed")["conditions"]
+    assert then["estimate"] - then["low"] == pytest.approx(distance, rel=0.25)
+    # Half of the prompts are always won, half always lost: asking the same ones again is no use.
+    stubborn = inputs(0.5, n=4000)
+    prompt = stubborn.table.columns["prompt"]
+    stubborn.table.columns["outcome"] = (prompt % 20 < 11).astype(int)
+    (floor,) = asked(stubborn, {}, looks="fixed")["conditions"]
+    assert (floor["state"], floor["code"]) == ("not_yet", "prompts")
+    assert floor["missing"] > 1000
+    under = asked(inputs(0.5, n=400, workers=20), {}, looks="fixed")["conditions"][0]
+    assert under["missing"] is None or under["estimate"] > 0.5
+    grades = asked(few, {"min_grade": 2.0})["conditions"][0]
+    assert (grades["state"], grades["code"]) == ("not_yet", "unknown")
+
+
 def test_all_conditions_must_hold_and_one_that_fails_decides():
     data = inputs(0.65)
     assert asked(data, {}, {"claim": "not_worse"})["state"] == "pass"

@@ -86,6 +86,7 @@ GATE_OUT: Final[dict[str, Any]] = {
         _CONDITION
         | {
             "state": "pass",
+            "code": "above",
             "reason": "The interval 52.1 % to 63.9 % lies above 50 %.",
             "threshold": 0.5,
             "estimate": 0.58,
@@ -99,3 +100,24 @@ GATE_OUT: Final[dict[str, Any]] = {
     "rule": GATE_IN["rule"],
     "study": {"slug": "may-version-2-ship", "simulated": False},
 }
+COSTS_OUT: Final[dict[str, Any]] = {
+    "currency": "EUR", "total": "412.80", "people": "405.00", "generation": "7.80", "other": {},
+    "judgements": 1350, "valid": 1290, "decisions": 2,
+    "per_judgement": "0.305778", "per_valid": "0.320000", "per_decision": "206.400000",
+    "vendors": [
+        {
+            "vendor": "5d0f9a9e-7c1b-4c1a-9c0d-0f6c2b7f1a11", "name": "In-house", "workers": 30,
+            "judgements": 1350, "valid": 1290, "cost": "405.0000", "currency": "EUR",
+            "per_judgement": "0.300000", "per_valid": "0.313953",
+            "balance": {
+                "owed": "0", "approved": "5.40", "sent": "0", "confirmed": "399.60", "unknown": "0",
+            },
+        }
+    ],
+    "systems": [
+        {
+            "system": "assistant v2", "connection": "provider", "outputs": 300,
+            "cost": "7.80000000", "currency": "EUR",
+        }
+    ],
+}  # fmt: skip

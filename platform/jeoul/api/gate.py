@@ -17,6 +17,20 @@ from jeoul.studies.gate_actions import set_gate
 
 class GateConditionOut(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=["pass", "fail", "not_yet"])
+    code = serializers.ChoiceField(
+        choices=[
+            "unknown",
+            "none",
+            "no_interval",
+            "above",
+            "below",
+            "holds",
+            "prompts",
+            "hopeless",
+            "closed",
+        ],
+        help_text="the reason for programs",
+    )
     reason = serializers.CharField()
     system = serializers.CharField()
     baseline = serializers.CharField()

@@ -88,6 +88,26 @@ class WorkerOut(serializers.ModelSerializer[Any]):
         )  # fmt: skip
 
 
+class WorkerFacts(serializers.Serializer[Any]):
+    """A worker as the results describe them; each share with its interval where it has one."""
+
+    worker = serializers.CharField()
+    vendor = serializers.CharField()
+    n = serializers.IntegerField(help_text="judgements in force")
+    median_seconds = serializers.FloatField(allow_null=True)
+    agreement = serializers.FloatField(allow_null=True)
+    gold_n = serializers.IntegerField()
+    gold_right = serializers.IntegerField()
+    left_share = serializers.FloatField(allow_null=True)
+    excluded = serializers.BooleanField()
+    flags = serializers.JSONField()
+
+    def to_representation(self, instance: Enrolment) -> dict[str, Any]:
+        name = instance.worker.pseudonym
+        found: dict[str, Any] = self.context["facts"].get(name, {"worker": name, "n": 0})
+        return found
+
+
 class MemberOut(serializers.ModelSerializer[Any]):
     username = serializers.CharField(source="user.username", read_only=True)
 
@@ -178,6 +198,24 @@ def _vendor(request: Request, uuid: UUID) -> Vendor:
         raise Http404("No such vendor.")
     found.workers_n = found.workers.count()  # type: ignore[attr-defined]  # the list annotates it
     return found
+
+
+class Workers(StudyList):
+    """Workers with judgements, newest first, with their facts and flags, by pseudonym.
+
+    Facts are those of the results as they stand now; one who gave no valid answer has none.
+    """
+
+    queryset = Enrolment.objects.none()
+    serializer_class = WorkerFacts
+    filterset_fields = ("stage",)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return self.study().enrolments.filter(submitted__gt=0).select_related("worker")
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        facts = current_results(study=self.study())["workers"]
+        return super().get_serializer_context() | {"facts": {w["worker"]: w for w in facts}}
 
 
 class WorkerDetail(GenericAPIView[Enrolment]):

@@ -102,13 +102,6 @@ class Audit(StudyList):
         return AuditEvent.objects.filter(study_uuid=self.study().uuid)
 
 
-class Workers(GenericAPIView[Any]):
-    @described(OpenApiTypes.OBJECT, name="v1_studies_workers_list")
-    def get(self, request: Request, study: UUID) -> Response:
-        """All workers with their facts and flags, by pseudonym."""
-        return Response({"results": current_results(study=study_of(request, study))["workers"]})
-
-
 class OutputDetail(StudyItem):
     """One output with its text, cost and errors."""
 

@@ -8,10 +8,12 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from jeoul.comparisons.models import Kind
 from jeoul.conduct.rules import Share, Watched
 from jeoul.quality.models import FlagState
+from jeoul.results.inputs import SLICES
 from jeoul.results.models import Analysis
 from jeoul.results.progress import StudyProgress
 from jeoul.studies.models import Connection, OutputState, Risk, Study, SystemVersion
@@ -21,6 +23,8 @@ _NEWEST: Final = 1000
 _GOLD: Final = 400
 # Counting pairs and slices reads every comparison: all who watch share one count.
 _KEPT_SECONDS: Final = 5
+# Values of one slice that have a line of their own.
+_MOST_VALUES: Final = 8
 
 _MEDIAN = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), count(seconds) FROM (
@@ -72,7 +76,7 @@ class Figures:
     """What stands beside the progress of a study."""
 
     pairs: list[Part]
-    slices: list[Part]
+    slices: dict[str, list[Part]]
     median_seconds: float | None
     timed: int
     hourly_pay: Decimal | None
@@ -104,37 +108,60 @@ def hourly_pay(study: Study, median: float | None) -> Decimal | None:
     return study.pay_per_judgement * 3600 / Decimal(median)
 
 
-def _parts(study: Study) -> tuple[list[Part], list[Part]]:
+Parts = tuple[list[Part], dict[str, list[Part]]]
+
+
+def _parts(study: Study) -> Parts:
     key = f"parts:{study.pk}"
-    kept: tuple[list[Part], list[Part]] | None = cache.get(key)
+    kept: Parts | None = cache.get(key)
     if kept is None:
         kept = _counted(study)
         cache.set(key, kept, _KEPT_SECONDS)
     return kept
 
 
-def _counted(study: Study) -> tuple[list[Part], list[Part]]:
-    """By pair and by realistic or high-risk, from one pass over the comparisons."""
+def _counted(study: Study) -> Parts:
+    """By pair, and by each slice that divides the prompts, from one pass over the comparisons."""
     rows = (
         study.comparisons.filter(kind=Kind.REAL)
         .order_by()
-        .values_list("system_a", "system_b", "prompt__risk")
+        .values_list("system_a", "system_b", *(f"prompt__{name}" for name in SLICES))
         .annotate(judged=Sum("judged"), planned=Sum("target"))
     )
-    pairs: dict[tuple[int, int], list[int]] = {}
-    slices: dict[str, list[int]] = {}
-    for a, b, risk, judged, planned in rows:
-        for sums in (pairs.setdefault((a, b), [0, 0]), slices.setdefault(risk, [0, 0])):
-            sums[0] += judged
-            sums[1] += planned
+    pairs: dict[Any, list[int]] = {}
+    slices: dict[str, dict[Any, list[int]]] = {name: {} for name in SLICES}
+    for a, b, *values, judged, planned in rows:
+        _add(pairs, (a, b), judged, planned)
+        for name, value in zip(SLICES, values, strict=True):
+            _add(slices[name], value, judged, planned)
     ids = {pk for pair in pairs for pk in pair}
     labels = {
         v.pk: v.label for v in SystemVersion.objects.filter(pk__in=ids).select_related("system")
     }
     return (
         [Part(f"{labels[a]} – {labels[b]}", *sums) for (a, b), sums in sorted(pairs.items())],
-        [Part(str(Risk(risk).label), *sums) for risk, sums in sorted(slices.items(), reverse=True)],
-    )
+        {name: _named(name, sums) for name, sums in slices.items() if name == "risk" or
+         len(sums) > 1},
+    )  # fmt: skip
+
+
+def _add(sums: dict[Any, list[int]], key: Any, judged: int, planned: int) -> None:
+    place = sums.setdefault(key, [0, 0])
+    place[0] += judged
+    place[1] += planned
+
+
+def _named(name: str, sums: dict[str, list[int]]) -> list[Part]:
+    """The values of a slice, the largest first; the smallest of many are summed at the end."""
+    if name == "risk":
+        return [Part(str(Risk(v).label), *sums[v]) for v in sorted(sums, reverse=True)]
+    parts = [Part(value or str(_("none")), *each) for value, each in sums.items()]
+    parts.sort(key=lambda part: (-part.planned, part.name))
+    shown, rest = parts[:_MOST_VALUES], parts[_MOST_VALUES:]
+    if rest:
+        words = str(_("%d others")) % len(rest)
+        shown.append(Part(words, sum(p.judged for p in rest), sum(p.planned for p in rest)))
+    return shown
 
 
 def figures(study: Study, progress: StudyProgress, analysis: Analysis | None) -> Figures:

@@ -35,6 +35,7 @@ class Draft:
     generation_cost: Decimal
     smallest_difference: float
     cap: int | None = None
+    variances: Components = ASSUMED
 
     @property
     def pairs(self) -> int:
@@ -74,13 +75,13 @@ class Estimate:
 
 
 def estimate(draft: Draft) -> Estimate:
-    """Interval and power are those of one pair, from ASSUMED."""
+    """Interval and power are those of one pair."""
     width: float | None = None
     chance: float | None = None
     try:
         design = Design(draft.prompts, draft.samples * draft.overlap, draft.people)
-        width = half_width(ASSUMED, design)
-        chance = power(ASSUMED, design, 0.5 + draft.smallest_difference)
+        width = half_width(draft.variances, design)
+        chance = power(draft.variances, design, 0.5 + draft.smallest_difference)
     except AnalysisError:
         pass  # too few prompts for any interval; the page says so
     return Estimate(

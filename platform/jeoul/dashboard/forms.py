@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from jeoul.accounts.models import Scope, User
 from jeoul.accounts.roles import Role
-from jeoul.studies.access import prompt_sets_for
+from jeoul.studies.access import prompt_sets_for, studies_for
 from jeoul.studies.actions import CriterionSpec
 from jeoul.studies.hashing import content_hash
 from jeoul.studies.models import Design, PromptSet, Study, SystemVersion
@@ -112,6 +112,11 @@ class StudyForm(forms.Form):
         label=_("Smallest difference that matters, in points"),
         help_text=_("5 means: a win rate of 55 % instead of 50 % would change your decision."),
     )  # fmt: skip
+    variances = forms.ModelChoiceField(
+        Study.objects.none(), to_field_name="uuid", required=False,
+        label=_("Plan with the variances of"), empty_label=_("none: assumed ones"),
+        help_text=_("An earlier study or pilot of yours with judgements; only for the estimate."),
+    )  # fmt: skip
     pilot = forms.BooleanField(
         required=False,
         label=_("Start with a pilot"),
@@ -129,8 +134,8 @@ class StudyForm(forms.Form):
         (_("What is compared"), ("title", "question", "prompt_set", "systems", "design", "baseline",
                                  "samples")),
         (_("How sure, for how much"), ("overlap", "difference", "pay_per_judgement", "currency",
-                                       "pay_floor_per_hour", "budget", "worker_cap", "pilot",
-                                       "pilot_prompts")),
+                                       "pay_floor_per_hour", "budget", "worker_cap",
+                                       "variances", "pilot", "pilot_prompts")),
         (_("What annotators read"), ("instructions", "consent_text", "content_warning")),
     )  # fmt: skip
 
@@ -143,6 +148,9 @@ class StudyForm(forms.Form):
         versions = SystemVersion.objects.filter(system__owner=user).select_related("system")
         self.fields["prompt_set"].queryset = prompt_sets_for(user)  # type: ignore[attr-defined]  # a model choice
         self.fields["prompt_set"].label_from_instance = lambda s: s.name  # type: ignore[attr-defined]
+        judged = studies_for(user).filter(enrolments__submitted__gt=1).distinct()
+        self.fields["variances"].queryset = judged.order_by("-created_at")  # type: ignore[attr-defined]
+        self.fields["variances"].label_from_instance = lambda s: s.title  # type: ignore[attr-defined]
         for name in ("systems", "baseline"):
             field = self.fields[name]
             field.queryset = versions  # type: ignore[attr-defined]  # a model choice

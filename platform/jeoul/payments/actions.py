@@ -57,6 +57,13 @@ def note_owed(*, study: Study) -> int:
     return len(made)
 
 
+def take_step(*, study: Study, vendor: Vendor, actor: User, step: Step, note: str = "") -> Decimal:
+    """One step of a vendor's money, whichever it is; returns the sum that moved."""
+    if step == Step.APPROVED:
+        return approve_owed(study=study, vendor=vendor, actor=actor)
+    return settle(study=study, vendor=vendor, actor=actor, step=step, note=note)
+
+
 @transaction.atomic
 def approve_owed(*, study: Study, vendor: Vendor, actor: User) -> Decimal:
     """Approve all that a vendor's workers are owed; returns the sum. Locks the study's row.

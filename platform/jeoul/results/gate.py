@@ -14,7 +14,7 @@ import numpy as np
 from jeoul.analysis.counts import Ties, Votes, WinDefinition, apply
 from jeoul.analysis.errors import AnalysisError
 from jeoul.analysis.intervals import two_way_interval
-from jeoul.analysis.power import votes_needed
+from jeoul.analysis.power import Components, components, votes_needed
 from jeoul.analysis.sequential import two_way_sequence
 from jeoul.analysis.winrates import lower_first
 from jeoul.results.data import votes_of
@@ -75,23 +75,33 @@ def _condition(inputs: Inputs, c: dict[str, Any], protected: bool, closed: bool)
     found = c | {"threshold": threshold, "n": len(votes) if votes else 0, "method": "",
                  "estimate": None, "low": None, "high": None, "missing": None}  # fmt: skip
     if votes is None:
-        return found | {"state": NOT_YET, "reason": "The study does not have what this names."}
+        return found | _told(NOT_YET, "unknown", "The study does not have what this names.")
     # The rule's word "apart" takes ties out of the rate, which the analysis calls left out.
     ties: Ties = "left_out" if c["ties"] == "apart" else "half"
-    kept = apply(votes, WinDefinition(ties=ties, both_bad=c["both_bad"], min_grade=c["min_grade"]))
+    definition = WinDefinition(ties=ties, both_bad=c["both_bad"], min_grade=c["min_grade"])
+    try:
+        kept = apply(votes, definition)
+    except AnalysisError as error:
+        return found | _told(NOT_YET, "unknown", str(error))
     if not len(kept):
-        reason = "No judgement yet."
-        return found | {
-            "state": FAIL if closed else NOT_YET, "reason": reason, "missing": _first(threshold),
-        }  # fmt: skip
-    bounds = _bounds(inputs, kept, c, protected)
+        told = _told(FAIL if closed else NOT_YET, "none", "No judgement yet.")
+        return found | told | {"missing": _first(threshold)}
+    prompts = len(_prompts(inputs, c["where"])) if inputs.slices else 0
+    bounds = _bounds(kept, c, protected, prompts)
     if isinstance(bounds, str):
         found["estimate"] = round(float(kept.score.mean()), 6)
-        return found | {"state": NOT_YET, "reason": bounds, "missing": None}
-    return found | _decided(bounds, threshold, len(kept), closed)
+        return found | _told(NOT_YET, "no_interval", bounds)
+    return found | _decided(bounds, threshold, kept, prompts, closed)
 
 
-def _decided(b: Bounds, threshold: float, n: int, closed: bool) -> dict[str, Any]:
+def _told(state: str, code: str, reason: str) -> dict[str, str]:
+    """``code`` is for a page that says it in its own language."""
+    return {"state": state, "code": code, "reason": reason}
+
+
+def _decided(
+    b: Bounds, threshold: float, votes: Votes, prompts: int, closed: bool
+) -> dict[str, Any]:
     said = {
         "estimate": round(b.estimate, 6),
         "low": round(max(0.0, b.low), 6),
@@ -99,29 +109,64 @@ def _decided(b: Bounds, threshold: float, n: int, closed: bool) -> dict[str, Any
         "method": b.method,
         "note": b.note,
     }
-    shown = f"{100 * max(0.0, b.low):.1f} % to {100 * min(1.0, b.high):.1f} %"
+    shown = f"The interval {100 * max(0.0, b.low):.1f} % to {100 * min(1.0, b.high):.1f} %"
+    line = f"{100 * threshold:g} %"
     if b.low > threshold:
-        reason = f"The interval {shown} lies above {100 * threshold:g} %."
-        return said | {"state": PASS, "reason": reason, "missing": 0}
+        return said | _told(PASS, "above", f"{shown} lies above {line}.") | {"missing": 0}
     if b.high <= threshold:
-        reason = f"The interval {shown} does not reach {100 * threshold:g} %."
-        return said | {"state": FAIL, "reason": reason}
-    missing = _more(b, threshold, n)
-    reason = f"The interval {shown} holds {100 * threshold:g} %"
+        return said | _told(FAIL, "below", f"{shown} does not reach {line}.")
+    said["missing"], same = _more(b, threshold, votes, prompts)
     if closed:
-        reason += ", and the study is closed: it was not shown."
-        return said | {"state": FAIL, "reason": reason, "missing": missing}
-    hope = "" if missing else "; at this estimate more judgements would not make it pass"
-    return said | {"state": NOT_YET, "reason": f"{reason}{hope}.", "missing": missing}
+        why = f"{shown} holds {line}, and the study is closed: it was not shown."
+        return said | _told(FAIL, "closed", why)
+    if said["missing"] is None:
+        why = f"{shown} holds {line}; at this estimate more judgements would not make it pass."
+        return said | _told(NOT_YET, "hopeless", why)
+    if not same:
+        why = f"{shown} holds {line}; judging the same prompts again would not do: it takes others."
+        return said | _told(NOT_YET, "prompts", why)
+    return said | _told(NOT_YET, "holds", f"{shown} holds {line}.")
 
 
-def _more(b: Bounds, threshold: float, n: int) -> int | None:
-    """Judgements until the lower bound leaves the threshold behind, if the estimate stays.
+def _more(b: Bounds, threshold: float, votes: Votes, prompts: int) -> tuple[int | None, bool]:
+    """Judgements until the lower bound leaves the threshold behind, if the estimate stays, and
+    whether the study's own prompts are enough for it.
 
-    A width falls with the root of the number: n·(half width/distance)² − n.
+    By the variances of these votes: more judgements reach further prompts while there are some,
+    then the same ones again, which what differs between prompts sets a floor to. Beyond it the
+    number is that of judgements of ever new prompts: n·(half width/distance)² − n. None where the
+    estimate lies under the threshold.
     """
-    distance, half = b.estimate - threshold, b.estimate - b.low
-    return ceil(n * ((half / distance) ** 2 - 1)) if distance > 0 else None
+    distance, half, n = b.estimate - threshold, b.estimate - b.low, len(votes)
+    if distance <= 0:
+        return None, False
+    anew = max(1, ceil(n * ((half / distance) ** 2 - 1)))
+    try:
+        parts = components(votes.score, votes.prompt, votes.worker)
+    except AnalysisError:
+        return anew, True  # too few to tell what differs
+    seen, people = len(np.unique(votes.prompt)), len(np.unique(votes.worker))
+    most = max(prompts, seen)
+    now = _variance(parts, 1, seen, people, n, most)
+
+    def enough(total: int) -> bool:
+        then = _variance(parts, total / n, seen, people, n, most)
+        return half * (then / now) ** 0.5 < distance
+
+    # Further prompts and people divide every part, so that nothing takes longer than that.
+    high, low = n + 2 * anew, n
+    if not enough(high):
+        return anew, False
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high - n, True
+
+
+def _variance(parts: Components, times: float, seen: int, people: int, n: int, most: int) -> float:
+    """`power.variance` of the win rate with so many times the judgements, in real numbers."""
+    prompts, workers = min(most, seen * times), people * times
+    return parts.prompt / prompts + parts.worker / workers + parts.rest / (n * times)
 
 
 def _first(threshold: float) -> int:
@@ -158,17 +203,16 @@ def _prompts(inputs: Inputs, where: dict[str, str]) -> list[int]:
     ]
 
 
-def _bounds(inputs: Inputs, votes: Votes, c: dict[str, Any], protected: bool) -> Bounds | str:
-    """The interval, or why there is none."""
+def _bounds(votes: Votes, c: dict[str, Any], protected: bool, prompts: int) -> Bounds | str:
+    """The interval, or why there is none; a sequence is tuned to the plan, not to what was seen:
+    ``prompts``, those that the condition may meet."""
     try:
         if not protected:
             i = two_way_interval(votes.score, votes.prompt, votes.worker, c["confidence"])
             return Bounds(i.estimate, i.low, i.high, i.method, i.note)
-        # Tuned to the plan, not to what was seen: the prompts that the condition may meet.
-        planned = len(_prompts(inputs, c["where"])) if inputs.slices else 0
         look = two_way_sequence(
             votes.score, votes.prompt, votes.worker,
-            planned=max(30, planned), level=c["confidence"],
+            planned=max(30, prompts), level=c["confidence"],
         )  # fmt: skip
         return Bounds(look.estimate, look.low, look.high, look.method, look.note)
     except AnalysisError as error:

@@ -8,6 +8,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from jeoul.comparisons.models import Comparison, Judgement, Kind
+from jeoul.results.costs import vendor_costs
 from jeoul.studies.models import Output, OutputState, Study, VersionEntry
 
 _RATE_HOURS = 24
@@ -59,7 +60,7 @@ def study_outputs(study: Study) -> QuerySet[Output]:
 
 
 def study_progress(study: Study) -> StudyProgress:
-    """Four queries, whatever the study's size."""
+    """Five queries, whatever the study's size."""
     # Counting states, not ids: so the index output_counted answers without reading any text.
     outputs = study_outputs(study).aggregate(
         n=Count("state"),
@@ -79,9 +80,7 @@ def study_progress(study: Study) -> StudyProgress:
     now = timezone.now()
     recent = _recent(study, now)
     left = timedelta(hours=(planned - judged) / recent) if recent and planned > judged else None
-    workers = study.enrolments.filter(submitted__gt=0).aggregate(
-        n=Count("pk"), paid=Sum(F("submitted") + F("practised") + F("excused"))
-    )
+    vendors = vendor_costs(study)
     return StudyProgress(
         outputs=outputs["n"],
         outputs_done=outputs["done"],
@@ -92,10 +91,10 @@ def study_progress(study: Study) -> StudyProgress:
         planned=planned,
         judged=judged,
         held=rows["held"] or 0,
-        workers=workers["n"],
+        workers=sum(v.workers for v in vendors),
         judgements_per_hour=recent,
         finished_at=now + left if left and study.is_open else None,
-        people_cost=(workers["paid"] or 0) * study.pay_per_judgement,
+        people_cost=sum((v.cost for v in vendors if v.currency == study.currency), Decimal(0)),
         generation_cost=outputs["cost"] or Decimal(0),
     )
 

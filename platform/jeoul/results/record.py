@@ -41,7 +41,10 @@ Compute the results again, without a database:
 
     manage.py results --record FILE --json
 
-and compare with results.json; they are the same bytes with the same code version.
+and compare with results.json; they are the same bytes with the same code version. Whether the
+judgements are those of the chain, and the inputs those of the judgements:
+
+    manage.py verify_log --record FILE
 """
 
 

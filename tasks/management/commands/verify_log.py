@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from jeoul.comparisons.chain import seal_study, verify_study
 from jeoul.results.record import Record
+from jeoul.results.record_check import unlike_inputs
 from jeoul.studies.models import Study
 
 from tasks.management.base import JeoulCommand, study_from
@@ -43,11 +44,13 @@ class Command(JeoulCommand):
     def _check_record(self, record: Record, *, as_json: bool) -> None:
         changed = record.changed()
         chain = None if changed else record.chain()
+        unlike = [] if changed else unlike_inputs(record)
         found = {
             "changed": changed,
             "links": chain.links if chain else 0,
             "broken_at": chain.broken_at if chain else None,
             "unlike": chain.unlike if chain else 0,
+            "inputs_unlike": unlike,
         }
         if as_json:
             self.print_json(found)
@@ -55,4 +58,6 @@ class Command(JeoulCommand):
             raise CommandError(f"The record was changed: {', '.join(changed)}.")
         if chain is None or not chain.whole:
             raise CommandError(f"The record's chain is broken: {found}.")
+        if unlike:
+            raise CommandError(f"The record's inputs are not its judgements: {'; '.join(unlike)}.")
         self.say(f"{record.manifest['study']['slug']}: {chain.links} judgements, whole")

@@ -1,6 +1,6 @@
 """Numbers as researchers read them."""
 
-from typing import Any
+from typing import Any, Final
 
 from django import template
 from django.utils.translation import gettext as _
@@ -41,6 +41,13 @@ _DEFINITIONS = {
     "both_bad_left_out": gettext_lazy("ties as half, both bad left out"),
     "better": gettext_lazy("only better or more counts as a win"),
 }
+_SLICES: Final = {
+    "risk": gettext_lazy("By risk"),
+    "category": gettext_lazy("By category"),
+    "language": gettext_lazy("By language"),
+    "difficulty": gettext_lazy("By difficulty"),
+    "hazard": gettext_lazy("By hazard"),
+}
 _EFFECTS = {
     "position": gettext_lazy("Shown on the left"),
     "length": gettext_lazy("Length"),
@@ -71,7 +78,8 @@ def points(value: float | None) -> str:
 @register.filter
 def part_groups(figures: Any) -> list[tuple[list[Any], str]]:
     """Progress by pair and by slice, each with its heading."""
-    return [(figures.pairs, _("By pair")), (figures.slices, _("By slice"))]
+    slices = [(parts, _SLICES[name]) for name, parts in figures.slices.items()]
+    return [(figures.pairs, _("By pair")), *slices]
 
 
 @register.filter
@@ -134,6 +142,34 @@ def effect_name(key: str) -> str:
 def outcome_name(outcome: int) -> str:
     names = (_("First wins"), _("Second wins"), _("Tie"), _("Both bad"))
     return names[outcome]
+
+
+_REASONS: Final = {
+    "unknown": gettext_lazy("The study does not have what this names."),
+    "none": gettext_lazy("No judgement yet."),
+    "no_interval": gettext_lazy("Too few people or prompts for an interval that allows for looks."),
+    "above": gettext_lazy("The interval lies above %(line)s."),
+    "below": gettext_lazy("The interval does not reach %(line)s."),
+    "holds": gettext_lazy("The interval holds %(line)s."),
+    "hopeless": gettext_lazy(
+        "The interval holds %(line)s; at this estimate more judgements would not make it pass."
+    ),
+    "prompts": gettext_lazy(
+        "The interval holds %(line)s; judging the same prompts again would not do: it takes others."
+    ),
+    "closed": gettext_lazy(
+        "The interval holds %(line)s, and the study is closed: it was not shown."
+    ),
+}
+
+
+@register.filter
+def gate_reason(condition: dict[str, Any]) -> str:
+    """Why a condition of a gate stands as it does, in the reader's language."""
+    known = _REASONS.get(condition.get("code", ""))
+    if known is None:
+        return str(condition["reason"])  # from before reasons had codes
+    return str(known) % {"line": share(condition["threshold"])}
 
 
 @register.filter

@@ -1,5 +1,6 @@
 """The gate of a study: what was agreed, whether it holds, and changing the rule."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -16,19 +17,26 @@ from jeoul.base import InvalidInput
 from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
 from jeoul.results.gate_state import gate_of
 from jeoul.studies.gate_actions import set_gate
+from jeoul.studies.gate_rule import SLICES
 from jeoul.studies.models import Study
 
-_WHERE = [
-    ("", gettext_lazy("all prompts")),
-    ("realistic", gettext_lazy("realistic prompts")),
-    ("high", gettext_lazy("high-risk prompts")),
-]
 _CLAIMS = [
     ("", "–"),
     ("better", gettext_lazy("is better than")),
     ("not_worse", gettext_lazy("is not worse than")),
 ]
-_SHOWN = 3
+_TIES = [("half", gettext_lazy("as half a win")), ("apart", gettext_lazy("left out"))]
+_BOTH_BAD = [("tie", gettext_lazy("like a tie")), ("left_out", gettext_lazy("left out"))]
+_GRADES = [
+    (0.0, gettext_lazy("any preference")),
+    (2.0, gettext_lazy("“better” or more")),
+    (3.0, gettext_lazy("“much better” only")),
+]
+_LOOKS = [
+    ("protected", gettext_lazy("as often as one likes: intervals that allow for it")),
+    ("fixed", gettext_lazy("once: ordinary intervals")),
+]
+_SHOWN, _MOST, _MOST_VALUES = 3, 20, 50
 
 
 class ConditionForm(forms.Form):
@@ -38,7 +46,7 @@ class ConditionForm(forms.Form):
     system = forms.ChoiceField(label=gettext_lazy("System"), required=False)
     baseline = forms.ChoiceField(label=gettext_lazy("Compared with"), required=False)
     criterion = forms.ChoiceField(label=gettext_lazy("Criterion"), required=False)
-    risk = forms.ChoiceField(choices=_WHERE, required=False, label=gettext_lazy("On"))
+    where = forms.ChoiceField(required=False, label=gettext_lazy("On"))
     margin = forms.FloatField(
         min_value=0, max_value=50, required=False, label=gettext_lazy("Margin in points")
     )
@@ -46,50 +54,87 @@ class ConditionForm(forms.Form):
         min_value=50, max_value=99.99, initial=95, required=False,
         label=gettext_lazy("Confidence in %"),
     )  # fmt: skip
+    ties = forms.ChoiceField(choices=_TIES, required=False, label=gettext_lazy("Ties count"))
+    both_bad = forms.ChoiceField(
+        choices=_BOTH_BAD, required=False, label=gettext_lazy("Both bad counts")
+    )
+    min_grade = forms.TypedChoiceField(
+        choices=_GRADES, coerce=float, required=False, empty_value=0.0,
+        label=gettext_lazy("What is a win on a graded scale"),
+    )  # fmt: skip
 
-    def __init__(self, *args: Any, study: Study, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, choices: dict[str, list[Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        entries = study.entries.select_related("system_version__system")
-        labels = [("", "–"), *((e.system_version.label,) * 2 for e in entries)]
-        criteria = [(c.key, c.name) for c in study.criteria.order_by("-is_overall", "position")]
-        for name, choices in (("system", labels), ("baseline", labels), ("criterion", criteria)):
-            self.fields[name].choices = choices  # type: ignore[attr-defined]  # a choice field
+        for name, known in choices.items():
+            field: Any = self.fields[name]
+            field.choices = known
+            # What a program set may be no choice of the page: it is kept as it is.
+            now = self.initial.get(name)
+            if now is not None and str(now) not in {str(value) for value, _label in known}:
+                field.choices = [*known, (now, self.initial.get(f"{name}_name", now))]
 
     def condition(self) -> dict[str, Any] | None:
         """What the rule keeps of it, or None where nothing is claimed."""
         data = self.cleaned_data
         if not data.get("claim"):
             return None
-        found = {k: data[k] for k in ("claim", "system", "baseline", "criterion") if data[k]}
-        return found | {
-            "where": {"risk": data["risk"]} if data["risk"] else {},
+        texts = ("claim", "system", "baseline", "criterion", "ties", "both_bad")
+        return {name: data[name] for name in texts if data[name]} | {
+            "where": json.loads(data["where"] or "{}"),
             "margin": round((data["margin"] or 0) / 100, 6),
             "confidence": round((data["confidence"] or 95) / 100, 6),
+            "min_grade": data["min_grade"],
         }
 
 
-_Conditions = forms.formset_factory(ConditionForm, extra=0, max_num=6)
+_Conditions = forms.formset_factory(ConditionForm, extra=0, max_num=_MOST)
+
+
+def _choices(study: Study) -> dict[str, list[Any]]:
+    entries = study.entries.select_related("system_version__system")
+    labels = [("", "–"), *((e.system_version.label,) * 2 for e in entries)]
+    criteria = [(c.key, c.name) for c in study.criteria.order_by("-is_overall", "position")]
+    return {
+        "system": labels, "baseline": labels, "criterion": criteria, "where": _places(study),
+        "min_grade": _GRADES,
+    }  # fmt: skip
+
+
+def _places(study: Study) -> list[tuple[str, str]]:
+    """All prompts, or those with one value of a slice; a choice's value is the rule's own form."""
+    found = [("{}", _("all prompts"))]
+    risks = [("realistic", _("realistic prompts")), ("high", _("high-risk prompts"))]
+    found += [(json.dumps({"risk": value}), name) for value, name in risks]
+    version = study.prompt_set_version
+    for slice_name in SLICES[1:] if version else ():
+        rows = version.prompts.exclude(**{slice_name: ""}).order_by(slice_name)  # type: ignore[union-attr]
+        values = rows.values_list(slice_name, flat=True).distinct()[:_MOST_VALUES]
+        found += [(json.dumps({slice_name: v}), f"{slice_name}: {v}") for v in values]
+    return found
 
 
 def _initial(rule: dict[str, Any] | None) -> list[dict[str, Any]]:
+    kept = ("claim", "system", "baseline", "criterion", "ties", "both_bad", "min_grade")
     known: list[dict[str, Any]] = [
         {
-            **{k: c[k] for k in ("claim", "system", "baseline", "criterion")},
-            "risk": c["where"].get("risk", ""),
+            **{k: c[k] for k in kept},
+            "where": json.dumps(c["where"]),
+            "where_name": ", ".join(f"{k}: {v}" for k, v in c["where"].items()),
             "margin": round(100 * c["margin"], 4),
             "confidence": round(100 * c["confidence"], 4),
         }
         for c in (rule or {"conditions": []})["conditions"]
     ]
-    return known + [{} for _ in range(max(1, _SHOWN - len(known)))]
+    return known + [{} for _ in range(max(1, _SHOWN - len(known)))][: _MOST - len(known)]
 
 
 def _save(request: HttpRequest, study: Study, conditions: list[dict[str, Any]]) -> str:
     """Set the rule; what is wrong with it, in words."""
-    rule = {"conditions": conditions, "looks": (study.gate or {}).get("looks", "protected")}
+    looks = request.POST.get("looks") or (study.gate or {}).get("looks", "protected")
     try:
         changed = set_gate(
-            study=study, actor=researcher(request), rule=rule,
+            study=study, actor=researcher(request),
+            rule={"conditions": conditions, "looks": looks},
             reason=request.POST.get("reason", ""),
         )  # fmt: skip
     except InvalidInput as refused:
@@ -106,7 +151,9 @@ def study_gate(request: HttpRequest, study: UUID) -> HttpResponse:
     posted = request.method == "POST"
     found = open_study(request, study, May.RUN if posted else May.READ)
     rows = _Conditions(
-        request.POST if posted else None, initial=_initial(found.gate), form_kwargs={"study": found}
+        request.POST if posted else None,
+        initial=_initial(found.gate),
+        form_kwargs={"choices": _choices(found)},
     )
     error = ""
     if posted and rows.is_valid():
@@ -117,6 +164,8 @@ def study_gate(request: HttpRequest, study: UUID) -> HttpResponse:
         "gate": gate_of(found) if found.gate else None,
         "forms": rows,
         "error": error,
+        "looks": request.POST.get("looks") or (found.gate or {}).get("looks", "protected"),
+        "looks_choices": _LOOKS,
         "reason": request.POST.get("reason", ""),
     }
     status = 422 if posted else 200

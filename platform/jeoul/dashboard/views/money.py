@@ -12,12 +12,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.roles import May
-from jeoul.conduct.costs import costs_of
 from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
-from jeoul.payments.actions import approve_owed, settle
+from jeoul.payments.actions import take_step
 from jeoul.payments.models import Step
-from jeoul.payments.reading import get_vendor_of, to_pay
+from jeoul.payments.reading import Balance, balances, get_vendor_of, to_pay
 from jeoul.results.actions import latest_analysis
+from jeoul.results.costs import study_costs
 from jeoul.results.exports.encoders import defused
 
 
@@ -25,8 +25,11 @@ from jeoul.results.exports.encoders import defused
 @signed_in
 def study_money(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study)
+    analysis, stand = latest_analysis(found), balances(found)
+    costs = study_costs(found, analysis and analysis.results)
     context = study_context(request, found, "money") | {
-        "costs": costs_of(found, latest_analysis(found))
+        "costs": costs,
+        "vendors": [(v, stand.get(v.vendor.pk, Balance())) for v in costs.vendors],
     }
     return page(request, "dashboard/study_money.html", "studies", context)
 
@@ -38,15 +41,12 @@ def money_step(request: HttpRequest, study: UUID, vendor: UUID) -> HttpResponse:
     found = open_study(request, study, May.OWN)
     row = get_vendor_of(found, vendor)
     user, step = researcher(request), request.POST.get("step", "")
-    if step == Step.APPROVED:
-        total = approve_owed(study=found, vendor=row, actor=user)
-    elif step in Step.values:
-        total = settle(
-            study=found, vendor=row, actor=user, step=Step(step), note=request.POST.get("note", "")
-        )
-    else:
+    if step not in Step.values:
         messages.error(request, _("There is no such step."))
         return redirect("study-money", study=found.uuid)
+    total = take_step(
+        study=found, vendor=row, actor=user, step=Step(step), note=request.POST.get("note", "")
+    )
     note = _("%(total)s %(currency)s: %(step)s.")
     words = {"total": f"{total:.2f}", "currency": found.currency, "step": Step(step).label}
     messages.success(request, note % words)

@@ -8,7 +8,8 @@ from django.template.response import TemplateResponse
 from django.views.decorators.http import require_POST
 
 from jeoul.conduct.facts import facts_of
-from jeoul.conduct.planning import Draft, estimate, prompts_needed, smaller
+from jeoul.conduct.piloting import Pilot, pilot_of
+from jeoul.conduct.planning import ASSUMED, Draft, estimate, prompts_needed, smaller
 from jeoul.conduct.problems import warnings
 from jeoul.dashboard.forms import StudyForm, initial_of
 from jeoul.dashboard.page import researcher, signed_in
@@ -28,14 +29,18 @@ def study_plan(request: HttpRequest) -> HttpResponse:
 def plan_of_form(form: StudyForm) -> dict[str, Any]:
     """From a bound form: fields with errors count as not filled in yet."""
     data = form.cleaned_data
-    prompt_set = data.get("prompt_set")
-    return _plan(data, prompt_set and prompt_set.latest(), list(data.get("systems") or []))
+    prompt_set, piloted = data.get("prompt_set"), data.get("variances")
+    return _plan(
+        data, prompt_set and prompt_set.latest(), list(data.get("systems") or []),
+        pilot_of(piloted) if piloted else None,
+    )  # fmt: skip
 
 
 def plan_of_study(study: Study) -> dict[str, Any]:
-    """Of a draft as it is stored."""
+    """Of a study as it is stored, with the variances of its own pilot once there are some."""
     versions = list(study.systems.select_related("system", "connection"))
-    return _plan(initial_of(study), study.prompt_set_version, versions)
+    pilot = pilot_of(study) if study.frozen_at else None
+    return _plan(initial_of(study), study.prompt_set_version, versions, pilot)
 
 
 def _contaminated(prompts: PromptSetVersion) -> int:
@@ -46,7 +51,10 @@ def _contaminated(prompts: PromptSetVersion) -> int:
 
 
 def _plan(
-    data: dict[str, Any], prompts: PromptSetVersion | None, versions: list[SystemVersion]
+    data: dict[str, Any],
+    prompts: PromptSetVersion | None,
+    versions: list[SystemVersion],
+    pilot: Pilot | None,
 ) -> dict[str, Any]:
     """The context of the part; without prompts and two systems there is no plan yet."""
     if prompts is None or len(versions) < 2:
@@ -64,11 +72,13 @@ def _plan(
         generation_cost=found.generation_cost,
         smallest_difference=float(data.get("difference") or 5) / 100,
         cap=data.get("worker_cap"),
+        variances=pilot.variances if pilot else ASSUMED,
     )
     plan = estimate(draft)
     return {
         "plan": plan,
         "facts": found,
+        "pilot": pilot,
         "smaller": smaller(draft),
         "needed": prompts_needed(draft),
         "difference": 100 * draft.smallest_difference,

@@ -185,25 +185,30 @@ def study_detail(request: HttpRequest, study: UUID) -> HttpResponse:
 def _overview(study: Study) -> dict[str, Any]:
     analysis = latest_analysis(study)
     draft = study.state == StudyState.DRAFT
-    return {
-        "problems": problems_before_start(study) if draft else [],
-        "advice": plan_of_study(study).get("warnings", []) if draft else [],
-        "entries": study.entries.select_related("system_version__system"),
-        "criteria": study.criteria.all(),
-        "prompts": study.prompt_set_version,
-        "verdict": analysis and verdict(analysis.results),
-        "invites": [
-            (invite, _link(invite))
-            for invite in study.invites.exclude(vendor__kind=VendorKind.IMPORTED).select_related(
-                "vendor"
-            )
-        ],
-        "invite_form": InviteForm(),
-        "amend_form": AmendForm(initial={"overlap": study.overlap, "budget": study.budget}),
-        "amendments": study.amendments.select_related("by"),
-        "members": study.memberships.select_related("user").order_by("pk"),
-        "member_form": MemberForm(),
-    } | route_context(study)
+    plan = plan_of_study(study) if draft or study.pilot_prompts else {}
+    return (
+        plan
+        | {
+            "problems": problems_before_start(study) if draft else [],
+            "advice": plan.get("warnings", []) if draft else [],
+            "entries": study.entries.select_related("system_version__system"),
+            "criteria": study.criteria.all(),
+            "prompts": study.prompt_set_version,
+            "verdict": analysis and verdict(analysis.results),
+            "invites": [
+                (invite, _link(invite))
+                for invite in study.invites.exclude(
+                    vendor__kind=VendorKind.IMPORTED
+                ).select_related("vendor")
+            ],
+            "invite_form": InviteForm(),
+            "amend_form": AmendForm(initial={"overlap": study.overlap, "budget": study.budget}),
+            "amendments": study.amendments.select_related("by"),
+            "members": study.memberships.select_related("user").order_by("pk"),
+            "member_form": MemberForm(),
+        }
+        | route_context(study)
+    )
 
 
 def _link(invite: Invite) -> str:

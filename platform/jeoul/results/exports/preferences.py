@@ -6,10 +6,11 @@ answers, workers left out and machine judges choose neither side.
 
 import json
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 import pyarrow as pa
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from jeoul.base import DomainError, InvalidInput
 from jeoul.comparisons.models import Answer, Comparison, Judgement, Remark
@@ -83,24 +84,40 @@ def _comparisons(study: Study) -> QuerySet[Comparison]:
     )
 
 
+def _batches(study: Study) -> Iterator[list[Comparison]]:
+    """The comparisons in the plan's order; votes are read per batch, so that memory is constant."""
+    walk = _comparisons(study).iterator(chunk_size=_CHUNK)
+    while batch := list(islice(walk, _CHUNK)):
+        yield batch
+
+
+def _tally(study: Study, batch: list[Comparison]) -> dict[int, list[int]]:
+    """Votes by outcome of each of these comparisons."""
+    tally: dict[int, list[int]] = {c.pk: [0, 0, 0, 0] for c in batch}
+    votes = _votes(study).filter(judgement__comparison__in=list(tally)).order_by()
+    counts = votes.values_list("judgement__comparison", "outcome").annotate(n=Count("pk"))
+    for comparison, outcome, n in counts:
+        tally[comparison][outcome] = n
+    return tally
+
+
 def _pairs(study: Study) -> Iterator[tuple[list[dict[str, str]], str, str, Row]]:
     """Messages, the text chosen, the text rejected, and the provenance."""
     labels = _labels(study)
-    tally: dict[int, list[int]] = {}
-    votes = _votes(study).values_list("judgement__comparison_id", "outcome")
-    for comparison, outcome in votes.iterator(chunk_size=2000):
-        tally.setdefault(comparison, [0, 0, 0, 0])[outcome] += 1
-    for c in _comparisons(study).iterator(chunk_size=_CHUNK):
-        counts = tally.get(c.pk, [0, 0, 0, 0])
-        a, b = counts[A_WINS], counts[B_WINS]
-        if a == b:
-            continue
-        chosen, rejected = (c.output_a, c.output_b) if a > b else (c.output_b, c.output_a)
-        yield c.prompt.messages, chosen.text, rejected.text, (
-            c.prompt.key, labels.get(chosen.system_version_id),
-            labels.get(rejected.system_version_id), sum(counts), abs(a - b) / sum(counts),
-            TIE_POLICY, study.slug, str(c.uuid), study.plan_hash, study.simulated, study.imported,
-        )  # fmt: skip
+    for batch in _batches(study):
+        tally = _tally(study, batch)
+        for c in batch:
+            counts = tally[c.pk]
+            a, b = counts[A_WINS], counts[B_WINS]
+            if a == b:
+                continue
+            chosen, rejected = (c.output_a, c.output_b) if a > b else (c.output_b, c.output_a)
+            yield c.prompt.messages, chosen.text, rejected.text, (
+                c.prompt.key, labels.get(chosen.system_version_id),
+                labels.get(rejected.system_version_id), sum(counts), abs(a - b) / sum(counts),
+                TIE_POLICY, study.slug, str(c.uuid), study.plan_hash, study.simulated,
+                study.imported,
+            )  # fmt: skip
 
 
 def as_texts(study: Study) -> Iterator[Row]:
@@ -141,19 +158,17 @@ def for_comparator(study: Study) -> Iterator[bytes]:
     }
     yield json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "examples": ['
     between = b"\n"
-    batch: list[Comparison] = []
-    for c in _comparisons(study).iterator(chunk_size=_CHUNK):
-        batch.append(c)
-        if len(batch) == _CHUNK:
-            yield from _examples(study, batch, overall, between)
-            batch, between = [], b",\n"
-    yield from _examples(study, batch, overall, between)
+    for batch in _batches(study):
+        for example in _examples(study, batch, overall):
+            yield between + json.dumps(example, ensure_ascii=False).encode("utf-8", "replace")
+            between = b",\n"
     yield b"\n]}\n"
 
 
 def _examples(
-    study: Study, batch: list[Comparison], overall: Criterion, between: bytes
-) -> Iterator[bytes]:
+    study: Study, batch: list[Comparison], overall: Criterion
+) -> Iterator[dict[str, Any]]:
+    """Those of a batch that anybody judged."""
     scores: dict[int, list[dict[str, Any]]] = {}
     votes = _votes(study).filter(judgement__comparison__in=[c.pk for c in batch])
     remark = Remark.objects.filter(
@@ -166,18 +181,16 @@ def _examples(
         scores.setdefault(comparison, []).append(_rater(overall, outcome, grade, left, said))
     for c in batch:
         raters = scores.get(c.pk)
-        if not raters:
-            continue
-        example = {
-            "input_text": "\n\n".join(m["content"] for m in c.prompt.messages),
-            "tags": [t for t in (c.prompt.category, c.prompt.risk, c.prompt.hazard) if t],
-            "output_text_a": c.output_a.text,
-            "output_text_b": c.output_b.text,
-            "score": sum(r["score"] for r in raters) / len(raters),
-            "individual_rater_scores": raters,
-        }
-        yield between + json.dumps(example, ensure_ascii=False).encode("utf-8", "replace")
-        between = b",\n"
+        if raters:
+            yield {
+                "input_text": "\n\n".join(m["content"] for m in c.prompt.messages),
+                "tags": [t for t in (c.prompt.category, c.prompt.risk, c.prompt.hazard) if t],
+                "output_text_a": c.output_a.text,
+                "output_text_b": c.output_b.text,
+                "score": sum(r["score"] for r in raters) / len(raters),
+                "individual_rater_scores": raters,
+                "custom_fields": {},
+            }
 
 
 def _rater(
@@ -187,7 +200,8 @@ def _rater(
     score = {A_WINS: 1.0, B_WINS: -1.0}.get(outcome, 0.0)
     if overall.scale in {5, 7} and grade is not None:
         score = 1.5 * grade / (overall.scale // 2)
-    label = "A is better" if score > 0 else "B is better" if score < 0 else "same"
+    much = {0.5: "slightly ", 1.5: "much "}.get(abs(score), "")
+    label = f"{'A' if score > 0 else 'B'} is {much}better" if score else "same"
     return {
         "score": score, "rating_label": label, "is_flipped": left is False, "rationale": said or "",
     }  # fmt: skip
