@@ -164,7 +164,7 @@ TABLE: dict[str, str] = {
     "prompt-sets/<uuid:prompt_set>/tags/": "POST USED?",
     "prompt-sets/uploads/<uuid:upload>/": "GET MINE?",
     f"{_S}annotators/": "GET RUN, POST RUN",
-    f"{_S}audit/": "GET OWN",
+    f"{_S}audit/": "GET EXPORT",
     f"{_S}completion/": "POST RUN",
     f"{_S}generation/": "POST RUN",
     f"{_S}known-items/": "POST RUN",

@@ -8,6 +8,7 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 from django.urls import reverse
+from jeoul.accounts.roles import Role
 from jeoul.base import InvalidInput
 from jeoul.comparisons.actions import claim_comparison, skip_assignment
 from jeoul.payments.actions import approve_owed, note_owed, settle
@@ -17,6 +18,8 @@ from jeoul.quality.actions import exclude_worker
 from jeoul.results.actions import analyse_study
 from jeoul.results.costs import study_costs
 from jeoul.results.progress import study_progress
+from jeoul.studies.actions import set_member
+from jeoul.studies.models import Study
 from jeoul.workers.models import Vendor
 
 from tests import factories
@@ -113,6 +116,25 @@ def test_a_vendors_own_price_goes_before_the_studys_pay_and_currencies_are_never
     said = Caller(factories.owner_of(paid)).get(f"studies/{paid.uuid}/costs/")
     assert (said["people"], said["other"]) == ("0.00000000", {"EUR": "5.60000000"})
     assert (said["vendors"][0]["cost"], said["vendors"][0]["currency"]) == ("5.6000", "EUR")
+
+
+def test_where_the_study_says_so_another_than_the_approver_sends(paid):
+    Study.objects.filter(pk=paid.pk).update(two_people=True)
+    paid.refresh_from_db()
+    note_owed(study=paid)
+    owner, second, vendor = factories.owner_of(paid), factories.make_user(), vendor_of(paid)
+    set_member(study=paid, actor=owner, user=second, role=Role.OWNER)
+    approve_owed(study=paid, vendor=vendor, actor=owner)
+    step = f"studies/{paid.uuid}/money/{vendor.uuid}/"
+    refused = Caller(owner).post(step, {"step": "sent"}, status=409)
+    assert refused["code"] == "second_person_needed"
+    client = Client()
+    client.force_login(owner)
+    page = client.post(
+        reverse("money-step", args=[paid.uuid, vendor.uuid]), {"step": "sent"}, follow=True
+    )
+    assert "Another owner" in page.content.decode()
+    assert Caller(second).post(step, {"step": "sent"}, status=200)["amount"] == "3.5000"
 
 
 def test_a_program_reads_the_ledger_and_takes_its_steps_once(paid):

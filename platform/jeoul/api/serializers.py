@@ -18,6 +18,7 @@ from jeoul.studies.models import (
     Criterion,
     Design,
     FreeText,
+    LeaveOut,
     Output,
     Prompt,
     PromptSet,
@@ -242,12 +243,25 @@ class StudySettings(serializers.Serializer[Any]):
     worker_cap = serializers.IntegerField(
         min_value=1, max_value=_INT, required=False, allow_null=True
     )
+    judgement_cap = serializers.IntegerField(
+        min_value=1, max_value=_INT, required=False, allow_null=True,
+        help_text="judgements of the whole study",
+    )  # fmt: skip
     prompt_distance = serializers.IntegerField(min_value=0, max_value=_SMALL, required=False)
     gold_share = serializers.FloatField(min_value=0, max_value=1, required=False)
     gold_max = serializers.IntegerField(min_value=0, max_value=_SMALL, required=False)
+    repeat_share = serializers.FloatField(min_value=0, max_value=1, required=False)
+    repeat_max = serializers.IntegerField(min_value=0, max_value=_SMALL, required=False)
+    contamination = serializers.ChoiceField(
+        choices=LeaveOut.choices, required=False,
+        help_text="prompts that stand in a public corpus: kept, or left out",
+    )  # fmt: skip
     pay_per_judgement = serializers.DecimalField(10, 4, min_value=0, required=False)
     pay_floor_per_hour = serializers.DecimalField(10, 2, min_value=0, required=False)
     currency = serializers.RegexField(r"^[A-Z]{3}$", required=False)
+    two_people = serializers.BooleanField(
+        required=False, help_text="who approved a payment is not the one who sends it"
+    )
     budget = serializers.DecimalField(12, 2, min_value=0, required=False, allow_null=True)
     generation_cap = serializers.DecimalField(
         12, 4, min_value=0, required=False, allow_null=True,
@@ -312,9 +326,10 @@ class StudyOut(Named):
             "content_warning", "help_text", "contact", "ethics_reference", "blur", "nudges",
             "break_every", "qualification_items", "qualification_pass", "qualification_tries",
             "gold_fail_after", "reservation_minutes", "worker_cap", "prompt_distance",
-            "gold_share", "gold_max", "pay_per_judgement", "pay_floor_per_hour", "currency",
-            "budget", "generation_cap", "generation_paused_at", "plan_hash", "frozen_at",
-            "closed_at", "simulated", "imported",
+            "judgement_cap", "gold_share", "gold_max", "repeat_share", "repeat_max",
+            "pay_per_judgement", "pay_floor_per_hour", "currency", "two_people", "budget",
+            "generation_cap", "smallest_difference", "pilot_prompts", "contamination", "gate",
+            "generation_paused_at", "plan_hash", "frozen_at", "closed_at", "simulated", "imported",
             "created_at",
         )  # fmt: skip
 

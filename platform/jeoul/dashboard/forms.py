@@ -106,6 +106,10 @@ class StudyForm(forms.Form):
     budget = forms.DecimalField(
         max_digits=12, decimal_places=2, min_value=0, required=False, label=_("Budget")
     )
+    two_people = forms.BooleanField(
+        required=False, label=_("Payments need two people"),
+        help_text=_("Another owner than the one who approved it says that money was sent."),
+    )  # fmt: skip
     difference = forms.DecimalField(
         max_digits=4, decimal_places=1, min_value=Decimal("0.5"), max_value=45, initial=5,
         required=False,
@@ -134,7 +138,7 @@ class StudyForm(forms.Form):
         (_("What is compared"), ("title", "question", "prompt_set", "systems", "design", "baseline",
                                  "samples")),
         (_("How sure, for how much"), ("overlap", "difference", "pay_per_judgement", "currency",
-                                       "pay_floor_per_hour", "budget", "worker_cap",
+                                       "pay_floor_per_hour", "budget", "two_people", "worker_cap",
                                        "variances", "pilot", "pilot_prompts")),
         (_("What annotators read"), ("instructions", "consent_text", "content_warning")),
     )  # fmt: skip
@@ -161,7 +165,7 @@ class StudyForm(forms.Form):
         names = (
             "question", "design", "overlap", "samples", "instructions", "consent_text",
             "content_warning", "worker_cap", "pay_per_judgement", "currency",
-            "budget",
+            "two_people", "budget",
         )  # fmt: skip
         data = self.cleaned_data
         return {name: data[name] for name in names} | {
@@ -230,6 +234,7 @@ def initial_of(study: Study) -> dict[str, Any]:
         "pay_per_judgement": study.pay_per_judgement,
         "currency": study.currency,
         "pay_floor_per_hour": study.pay_floor_per_hour,
+        "two_people": study.two_people,
         "budget": study.budget,
         "difference": round(100 * study.smallest_difference, 1),
         "pilot": study.pilot_prompts is not None,

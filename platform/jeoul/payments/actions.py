@@ -8,7 +8,7 @@ from django.db.models import Q, Sum
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
-from jeoul.base import InvalidInput
+from jeoul.base import DomainError, InvalidInput
 from jeoul.comparisons.models import Assignment, AssignmentState
 from jeoul.payments.models import LedgerEntry, Step
 from jeoul.studies.models import Study
@@ -91,12 +91,18 @@ def approve_owed(*, study: Study, vendor: Vendor, actor: User) -> Decimal:
     return total
 
 
+class SecondPersonNeeded(DomainError):
+    """The study wants two people behind every payment."""
+
+    code = "second_person_needed"
+
+
 @transaction.atomic
 def settle(*, study: Study, vendor: Vendor, actor: User, step: Step, note: str = "") -> Decimal:
     """Say what became of a vendor's approved money; returns the sum. Locks the study's row.
 
     Each row is followed once, so a repeat moves nothing twice. Raises InvalidInput for a step
-    that nothing can come to.
+    that nothing can come to, SecondPersonNeeded where the study wants another than who approved.
     """
     if step not in _AFTER:
         raise InvalidInput("Money is sent, confirmed or unknown.", field="step")
@@ -104,6 +110,8 @@ def settle(*, study: Study, vendor: Vendor, actor: User, step: Step, note: str =
     ready = LedgerEntry.objects.filter(
         study=study, worker__vendor=vendor, step__in=_AFTER[step], followed_by=None
     )
+    if study.two_people and step == Step.SENT and ready.filter(by=actor).exists():
+        raise SecondPersonNeeded("Another owner than the one who approved it must send it.")
     rows = [
         LedgerEntry(
             study=study, worker_id=e.worker_id, step=step, amount=e.amount, currency=e.currency,

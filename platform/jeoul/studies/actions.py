@@ -103,6 +103,7 @@ SETTINGS = (
     "pay_per_judgement",
     "pay_floor_per_hour",
     "currency",
+    "two_people",
     "budget",
     "generation_cap",
     "smallest_difference",

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from jeoul.accounts.actions import record
 from jeoul.accounts.roles import May
 from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
-from jeoul.payments.actions import take_step
+from jeoul.payments.actions import SecondPersonNeeded, take_step
 from jeoul.payments.models import Step
 from jeoul.payments.reading import Balance, balances, get_vendor_of, to_pay
 from jeoul.results.actions import latest_analysis
@@ -44,12 +44,15 @@ def money_step(request: HttpRequest, study: UUID, vendor: UUID) -> HttpResponse:
     if step not in Step.values:
         messages.error(request, _("There is no such step."))
         return redirect("study-money", study=found.uuid)
-    total = take_step(
-        study=found, vendor=row, actor=user, step=Step(step), note=request.POST.get("note", "")
-    )
-    note = _("%(total)s %(currency)s: %(step)s.")
+    note = request.POST.get("note", "")
+    try:
+        total = take_step(study=found, vendor=row, actor=user, step=Step(step), note=note)
+    except SecondPersonNeeded:
+        messages.error(request, _("Another owner than the one who approved it must say so."))
+        return redirect("study-money", study=found.uuid)
+    said = _("%(total)s %(currency)s: %(step)s.")
     words = {"total": f"{total:.2f}", "currency": found.currency, "step": Step(step).label}
-    messages.success(request, note % words)
+    messages.success(request, said % words)
     return redirect("study-money", study=found.uuid)
 
 

@@ -93,6 +93,8 @@ class Study(Row):
     pay_per_judgement = models.DecimalField(max_digits=10, decimal_places=4, default=Decimal(0))
     pay_floor_per_hour = models.DecimalField(max_digits=10, decimal_places=2, default=Decimal(0))
     currency = models.CharField(max_length=3, default="USD")
+    # Who approved a payment is not the one who says that it was sent.
+    two_people = models.BooleanField(default=False)
     budget = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     # No request to a provider once this much is spent or reserved; people are paid from budget.
     generation_cap = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
