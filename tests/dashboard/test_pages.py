@@ -1,12 +1,16 @@
 """Every page of the dashboard answers, belongs to its people only, and asks few queries."""
 
+import csv
+import io
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from jeoul.comparisons.models import Remark
 from jeoul.results.actions import analyse_study
-from jeoul.studies.models import StudyState
+from jeoul.studies.models import PromptSet, StudyState
 from jeoul.studies.systems_actions import create_connection
 
 from tests import factories
@@ -55,7 +59,7 @@ def addresses(study):
         + f"?verdict=0&worker={worker}&flag=1&slice=category:x&show=disputed",
         reverse("study-chart", args=[study.uuid, "pairs-overall", "svg"]),
         reverse("study-chart", args=[study.uuid, "ranking-overall", "png"]),
-        reverse("study-chart", args=[study.uuid, "matrix", "svg"]),
+        reverse("study-chart", args=[study.uuid, "matrix", "csv"]),
         reverse("study-export", args=[study.uuid, "judgements", "csv"]),
     ]
 
@@ -233,6 +237,36 @@ def test_the_way_of_annotators_is_set_on_its_page(judged):
         client_of(factories.make_user()).get(reverse("study-way", args=[study.uuid])).status_code
         == 404
     )
+
+
+def test_a_text_is_found_in_prompts_answers_and_reasons_but_not_in_what_is_sealed(judged):
+    client = client_of(factories.owner_of(judged))
+    judgement = judged.judgements.first()
+    Remark.objects.create(
+        judgement=judgement, criterion=judged.criteria.get(is_overall=True), text="Zweifel"
+    )
+    url = reverse("comparison-list", args=[judged.uuid])
+    asked = judgement.comparison.prompt.messages[-1]["content"]
+
+    def found(text):
+        return len(client.get(url, {"text": text}).context["comparisons"])
+
+    assert found("zweifel") == 1
+    assert found(asked) >= 1
+    assert found("nowhere at all") == 0
+    PromptSet.objects.update(sealed=True)
+    assert (found(asked), found("zweifel")) == (0, 0)
+    assert found(judgement.comparison.prompt.key) >= 1
+
+
+def test_a_charts_numbers_come_with_it(judged):
+    client = client_of(factories.owner_of(judged))
+    url = reverse("study-chart", args=[judged.uuid, "pairs-overall", "csv"])
+    response = client.get(url)
+    assert "attachment" in response["Content-Disposition"]
+    rows = list(csv.DictReader(io.StringIO(response.content.decode())))
+    assert sum(float(r["share"]) for r in rows if r["pair"] == rows[0]["pair"]) == pytest.approx(1)
+    assert "ink" not in rows[0]
 
 
 def test_a_dispute_is_adjudicated_and_a_contest_is_on_the_trail(judged):

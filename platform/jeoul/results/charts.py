@@ -20,6 +20,7 @@ from jeoul.results.charts_language import (
     Chart,
     half_line,
     intervals,
+    to_csv,
     to_svg,
 )
 from jeoul.results.charts_risk import risk_chart
@@ -31,17 +32,18 @@ MOST_PANELS: Final = 4
 
 
 def draw_charts(results: dict[str, Any]) -> dict[str, str]:
-    """SVG texts as NAME.svg and base64 PNG as NAME.png; a chart without data is left out."""
+    """Texts as NAME.svg and NAME.csv, base64 as NAME.png; a chart without data is left out."""
     # Altair checks every call against its schema, in ten times the time of drawing.
     with debug_mode(False):
         charts = _charts(results)
         drawn = {f"{name}.svg": to_svg(chart) for name, chart in charts.items()}
+        numbers = {f"{name}.csv": to_csv(chart) for name, chart in charts.items()}
     # For slides; drawn here as well, since web processes don't load the renderer.
     pictures = {
         name.replace(".svg", ".png"): b64encode(vl_convert.svg_to_png(svg, scale=2)).decode()
         for name, svg in drawn.items()
     }
-    return drawn | pictures
+    return drawn | pictures | numbers
 
 
 def _charts(results: dict[str, Any]) -> dict[str, Chart]:

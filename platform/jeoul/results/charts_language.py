@@ -1,9 +1,14 @@
 """One visual language for all charts: greys that keep their order, shapes beside colours."""
 
+import csv
+import io
+from collections.abc import Iterator
 from typing import Any, Final
 
 import altair as alt
 import vl_convert
+
+from jeoul.results.exports.encoders import defused
 
 FONT: Final = "system-ui, 'Noto Sans CJK KR', sans-serif"
 WIDTH: Final = 520
@@ -19,6 +24,8 @@ OUTCOMES: Final = {
     "Both bad": "#e3d9c6",
     "Second wins": "#d9822b",
 }
+# Columns that say where a mark stands or what colour it has, and nothing of the result.
+_DRAWING: Final = {"half", "ink", "middle", "order", "start", "end", "width", "step"}
 
 Chart = Any  # Altair's charts are dynamic: their classes are made from the schema at run time
 
@@ -40,6 +47,28 @@ def to_svg(chart: Chart) -> str:
         .configure_view(stroke=None)
     )  # fmt: skip
     return str(vl_convert.vegalite_to_svg(styled.to_dict(validate=False)))
+
+
+def to_csv(chart: Chart) -> str:
+    """The rows that a chart is drawn from, without what only places or colours them."""
+    found: list[dict[str, Any]] = []
+    for rows in _rows_of(chart.to_dict(validate=False)):
+        plain = [{k: v for k, v in row.items() if k not in _DRAWING} for row in rows]
+        found += [row for row in plain if row and row not in found]
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, list(dict.fromkeys(name for row in found for name in row)))
+    writer.writeheader()
+    writer.writerows({name: defused(value) for name, value in row.items()} for row in found)
+    return out.getvalue()
+
+
+def _rows_of(spec: Any) -> Iterator[list[dict[str, Any]]]:
+    """Inline data wherever a layer or a panel holds it."""
+    for name, value in spec.items() if isinstance(spec, dict) else enumerate(spec):
+        if name == "values" and isinstance(value, list) and value and isinstance(value[0], dict):
+            yield value
+        elif isinstance(value, dict | list):
+            yield from _rows_of(value)
 
 
 def half_line(at: float = 0.5) -> Chart:

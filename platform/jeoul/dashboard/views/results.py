@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Page
-from django.db.models import CharField, Func, Prefetch, Q
+from django.db.models import CharField, Exists, Func, OuterRef, Prefetch, Q, TextField
+from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext_lazy as _
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from jeoul.accounts.actions import record
 from jeoul.accounts.roles import May
 from jeoul.base import DomainError
-from jeoul.comparisons.models import Answer, Judgement
+from jeoul.comparisons.models import Answer, Judgement, Remark
 from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
 from jeoul.quality.actions import adjudicate
 from jeoul.results.access import (
@@ -100,17 +101,18 @@ def study_report(request: HttpRequest, study: UUID) -> HttpResponse:
 @require_safe
 @signed_in
 def study_chart(request: HttpRequest, study: UUID, name: str, form: str) -> HttpResponse:
-    """A stored chart as SVG or PNG."""
+    """A stored chart as SVG or PNG, or its numbers as CSV."""
     found = open_study(request, study)
     analysis = latest_analysis(found)
     drawn = analysis.charts.get(f"{name}.{form}") if analysis else None
     if drawn is None:
         raise Http404("No such chart.")
-    if form == "png":
-        response = HttpResponse(b64decode(drawn), content_type="image/png")
-    else:
-        response = HttpResponse(drawn, content_type="image/svg+xml; charset=utf-8")
-    if "download" in request.GET:
+    kinds = {"png": "image/png", "csv": "text/csv; charset=utf-8"}
+    response = HttpResponse(
+        b64decode(drawn) if form == "png" else drawn,
+        content_type=kinds.get(form, "image/svg+xml; charset=utf-8"),
+    )
+    if form == "csv" or "download" in request.GET:
         response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response
 
@@ -145,8 +147,7 @@ def comparison_list(request: HttpRequest, study: UUID) -> HttpResponse:
         "pairs": _pairs(found),
         "slices": _slices(found),
         "verdicts": _VERDICTS,
-        "hidden": found.prompt_set_version is not None
-        and prompt_texts_hidden(found.prompt_set_version.prompt_set),
+        "hidden": _hidden(found),
     }
     return page(request, "dashboard/comparison_list.html", "studies", context)
 
@@ -198,13 +199,8 @@ def _filtered(rows: Any, chosen: dict[str, str], study: Study) -> Any:
         rows = judged_by(rows, chosen["worker"])
     if chosen["flag"]:
         rows = with_flagged_workers(rows, study)
-    text = chosen["text"]
-    if text:
-        rows = rows.filter(
-            Q(prompt__key__icontains=text)
-            | Q(output_a__text__icontains=text)
-            | Q(output_b__text__icontains=text)
-        )
+    if chosen["text"]:
+        rows = _with_text(rows, chosen["text"], hidden=_hidden(study))
     if chosen["show"] == "judged":
         rows = rows.filter(judged__gt=0)
     elif chosen["show"] == "disputed":
@@ -212,6 +208,23 @@ def _filtered(rows: Any, chosen: dict[str, str], study: Study) -> Any:
     elif chosen["show"] == "adjudicated":
         rows = rows.filter(adjudications__isnull=False).distinct()
     return rows
+
+
+def _hidden(study: Study) -> bool:
+    version = study.prompt_set_version
+    return version is not None and prompt_texts_hidden(version.prompt_set)
+
+
+def _with_text(rows: Any, text: str, *, hidden: bool) -> Any:
+    """In the prompt's id, its messages, an answer or a reason; of a sealed set's prompts a search
+    must not tell what they say, nor the answers to them."""
+    wanted = Q(prompt__key__icontains=text)
+    if not hidden:
+        rows = rows.annotate(asked=Cast("prompt__messages", TextField()))
+        remarks = Remark.objects.filter(judgement__comparison=OuterRef("pk"), text__icontains=text)
+        wanted |= Q(asked__icontains=text) | Q(Exists(remarks))
+        wanted |= Q(output_a__text__icontains=text) | Q(output_b__text__icontains=text)
+    return rows.filter(wanted)
 
 
 @require_safe
