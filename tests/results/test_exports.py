@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
 from jeoul.base import InvalidInput
+from jeoul.comparisons.actions import NothingLeft
 from jeoul.comparisons.models import Remark
 from jeoul.quality.actions import exclude_worker
 from jeoul.results.exports import WHAT, export_stream
@@ -278,6 +279,18 @@ def test_llm_comparator_gets_its_own_shape_of_two_systems():
     three = factories.make_study(systems=("a", "b", "c"))
     with pytest.raises(InvalidInput):
         written(three, "comparator", "json")
+    worker = factories.worker_for(three)
+    while True:
+        try:
+            factories.judge(worker)
+        except NothingLeft:
+            break
+    two = export_stream(study=three, what="comparator", form="json", pair=("a", "c"))
+    found = json.loads(b"".join(two))
+    assert [m["name"] for m in found["models"]] == ["a", "c"]
+    assert len(found["examples"]) == 4
+    with pytest.raises(InvalidInput):
+        export_stream(study=three, what="comparator", form="json", pair=("a", "x"))
 
 
 def test_pairs_and_examples_come_in_batches_that_leave_nothing_out(monkeypatch):

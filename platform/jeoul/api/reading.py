@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -162,16 +162,28 @@ class Plan(GenericAPIView[Any]):
 class Export(GenericAPIView[Any]):
     scope = Scope.EXPORT
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY} | PROBLEMS)
+    @extend_schema(
+        parameters=[OpenApiParameter(
+            "systems", str, many=True, required=False,
+            description="two labels: of a study of more, those that comparator.json shows",
+        )],
+        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY} | PROBLEMS,
+    )  # fmt: skip
     def get(self, request: Request, study: UUID, what: str, form: str) -> StreamingHttpResponse:
-        """A streamed file of judgements, comparisons, outputs, workers, results, flags, audit."""
+        """A streamed file. As csv, jsonl or parquet: judgements (in force), history (all of them),
+        comparisons, outputs, workers, results, flags, audit, preferences, preferences-messages;
+        and record.zip and comparator.json.
+        """
         found = study_of(request, study, May.EXPORT)
-        return export_response(found, what, form, caller(request))
+        pair = tuple(request.query_params.getlist("systems"))
+        return export_response(found, what, form, caller(request), pair)
 
 
-def export_response(study: Study, what: str, form: str, user: User) -> StreamingHttpResponse:
+def export_response(
+    study: Study, what: str, form: str, user: User, pair: tuple[str, ...] = ()
+) -> StreamingHttpResponse:
     """The file as a download; noted in the audit record."""
-    chunks = export_stream(study=study, what=what, form=form)
+    chunks = export_stream(study=study, what=what, form=form, pair=pair)
     record(
         actor=user, verb="study.export", target=study, study_uuid=study.uuid,
         data={"what": what, "format": form},

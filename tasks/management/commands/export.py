@@ -21,12 +21,18 @@ class Command(JeoulCommand):
         parser.add_argument("--what", choices=sorted(WHAT), default="judgements")
         parser.add_argument("--format", choices=sorted(FORMATS), default="jsonl")
         parser.add_argument(
+            "--systems", nargs=2, default=(), metavar="LABEL", help="the two that comparator shows"
+        )
+        parser.add_argument(
             "-o", "--output", default="-", help="the file, or - for standard output"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         study = study_from(options["study"])
-        chunks = export_stream(study=study, what=options["what"], form=options["format"])
+        chunks = export_stream(
+            study=study, what=options["what"], form=options["format"],
+            pair=tuple(options["systems"]),
+        )  # fmt: skip
         if options["output"] == "-":
             for chunk in chunks:
                 sys.stdout.buffer.write(chunk)

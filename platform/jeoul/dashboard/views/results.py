@@ -121,7 +121,8 @@ def study_chart(request: HttpRequest, study: UUID, name: str, form: str) -> Http
 @signed_in
 def study_export(request: HttpRequest, study: UUID, what: str, form: str) -> HttpResponse:
     found = open_study(request, study, May.EXPORT)
-    chunks = export_stream(study=found, what=what, form=form)
+    pair = tuple(request.GET.getlist("systems"))
+    chunks = export_stream(study=found, what=what, form=form, pair=pair)
     record(
         actor=researcher(request), verb="study.export", target=found, study_uuid=found.uuid,
         data={"what": what, "format": form},

@@ -5,7 +5,7 @@ from typing import Final
 
 from jeoul.base import InvalidInput
 from jeoul.results.exports.encoders import to_csv, to_jsonl, to_parquet
-from jeoul.results.exports.preferences import check, for_comparator
+from jeoul.results.exports.preferences import check, for_comparator, two_systems
 from jeoul.results.exports.rows import SOURCES
 from jeoul.results.exports.tables import COPIED
 from jeoul.studies.models import Study
@@ -23,8 +23,13 @@ _OWN: Final = {"record": "zip", "comparator": "json"}
 WHAT: Final = (*COPIED, *SOURCES, *_OWN)
 
 
-def export_stream(*, study: Study, what: str, form: str) -> Iterator[bytes]:
-    """The bytes of one export in chunks; raises InvalidInput for an unknown kind or format."""
+def export_stream(
+    *, study: Study, what: str, form: str, pair: tuple[str, ...] = ()
+) -> Iterator[bytes]:
+    """The bytes of one export in chunks; raises InvalidInput for an unknown kind or format.
+
+    ``pair`` names two systems by their labels where a study has more and a viewer shows two.
+    """
     if what not in WHAT:
         raise InvalidInput(
             f"There is no export of {what!r}; choose {', '.join(WHAT)}.", field="what"
@@ -35,14 +40,14 @@ def export_stream(*, study: Study, what: str, form: str) -> Iterator[bytes]:
             f"There is no {what} as {form!r}; choose {', '.join(allowed)}.", field="format"
         )
     if what.startswith("preferences") or what == "comparator":
-        check(study, what)
+        check(study)
     if what == "record":
         # The record is made of exports.
         from jeoul.results.recording import record_stream
 
         return record_stream(study)
     if what == "comparator":
-        return for_comparator(study)
+        return for_comparator(study, two_systems(study, pair))
     if what in COPIED:
         return COPIED[what].stream(study, form)
     source = SOURCES[what]

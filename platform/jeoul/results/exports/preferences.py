@@ -46,16 +46,23 @@ class TextsSealed(DomainError):
     code = "texts_sealed"
 
 
-def check(study: Study, what: str) -> None:
-    """Raises TextsSealed or InvalidInput before the first byte is sent."""
+def check(study: Study) -> None:
+    """Raises TextsSealed before the first byte is sent."""
     version = study.prompt_set_version
     if version is not None and prompt_texts_hidden(version.prompt_set):
         raise TextsSealed("The prompt set is sealed until its studies have ended.")
-    systems = study.entries.count()
-    if what == "comparator" and systems != 2:
+
+
+def two_systems(study: Study, pair: tuple[str, ...]) -> tuple[int, int]:
+    """The ids of the two systems that are named, or that there are; raises InvalidInput."""
+    known = {label: pk for pk, label in _labels(study).items()}
+    names = pair or tuple(known)
+    found = [known[name] for name in names if name in known]
+    if len(set(found)) != 2 or len(names) != 2:
         raise InvalidInput(
-            f"LLM Comparator shows two systems; this study has {systems}.", field="what"
+            f"LLM Comparator shows two systems: name two of {', '.join(known)}.", field="systems"
         )
+    return found[0], found[1]
 
 
 def _labels(study: Study) -> dict[int, str]:
@@ -84,9 +91,9 @@ def _comparisons(study: Study) -> QuerySet[Comparison]:
     )
 
 
-def _batches(study: Study) -> Iterator[list[Comparison]]:
+def _batches(rows: QuerySet[Comparison]) -> Iterator[list[Comparison]]:
     """The comparisons in the plan's order; votes are read per batch, so that memory is constant."""
-    walk = _comparisons(study).iterator(chunk_size=_CHUNK)
+    walk = rows.iterator(chunk_size=_CHUNK)
     while batch := list(islice(walk, _CHUNK)):
         yield batch
 
@@ -104,7 +111,7 @@ def _tally(study: Study, batch: list[Comparison]) -> dict[int, list[int]]:
 def _pairs(study: Study) -> Iterator[tuple[list[dict[str, str]], str, str, Row]]:
     """Messages, the text chosen, the text rejected, and the provenance."""
     labels = _labels(study)
-    for batch in _batches(study):
+    for batch in _batches(_comparisons(study)):
         tally = _tally(study, batch)
         for c in batch:
             counts = tally[c.pk]
@@ -139,14 +146,13 @@ def _answer(text: str) -> list[dict[str, str]]:
     return [{"role": "assistant", "content": text}]
 
 
-def for_comparator(study: Study) -> Iterator[bytes]:
-    """LLM Comparator's JSON of the study's two systems; positive scores prefer A."""
+def for_comparator(study: Study, systems: tuple[int, int]) -> Iterator[bytes]:
+    """LLM Comparator's JSON of two systems; positive scores prefer A."""
     labels = _labels(study)
     overall = study.criteria.get(is_overall=True)
-    first = _comparisons(study).first()
-    names = list(labels.values())
-    if first is not None:
-        names = [labels[first.system_a_id], labels[first.system_b_id]]
+    rows = _comparisons(study).filter(system_a__in=systems, system_b__in=systems)
+    first = rows.first()
+    shown = systems if first is None else (first.system_a_id, first.system_b_id)
     head = {
         "metadata": {
             "source_path": f"{study.slug} ({study.uuid})",
@@ -154,11 +160,11 @@ def for_comparator(study: Study) -> Iterator[bytes]:
             "simulated": study.simulated,
             "plan_hash": study.plan_hash,
         },
-        "models": [{"name": name} for name in names],
+        "models": [{"name": labels[pk]} for pk in shown],
     }
     yield json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "examples": ['
     between = b"\n"
-    for batch in _batches(study):
+    for batch in _batches(rows):
         for example in _examples(study, batch, overall):
             yield between + json.dumps(example, ensure_ascii=False).encode("utf-8", "replace")
             between = b",\n"
