@@ -205,6 +205,8 @@ class RunIn(serializers.Serializer[Any]):
 
 
 class Runs(StudyList):
+    """Versions added after the start, each with its amendment."""
+
     queryset = Run.objects.none()
     serializer_class = RunOut
 

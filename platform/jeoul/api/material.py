@@ -50,6 +50,8 @@ def _with_versions(rows: QuerySet[PromptSet]) -> QuerySet[PromptSet]:
 
 
 class PromptSets(ListAPIView[PromptSet]):
+    """Your prompt sets and those of your studies, with their latest version."""
+
     queryset = PromptSet.objects.none()
     serializer_class = s.PromptSetOut
     filterset_fields = ("name", "sealed")
@@ -75,6 +77,8 @@ class PromptSets(ListAPIView[PromptSet]):
 
 
 class PromptSetDetail(RetrieveAPIView[PromptSet]):
+    """One prompt set with its latest version."""
+
     queryset = PromptSet.objects.none()
     serializer_class = s.PromptSetOut
 
@@ -122,6 +126,8 @@ class PromptSetOutputs(GenericAPIView[Any]):
 
 
 class Connections(ListAPIView[Connection]):
+    """Your ways to providers; keys are never shown."""
+
     queryset = Connection.objects.none()
     serializer_class = s.ConnectionOut
     filterset_fields = ("name", "protocol")
@@ -137,6 +143,8 @@ class Connections(ListAPIView[Connection]):
 
 
 class Systems(ListAPIView[System]):
+    """Your systems with all their versions."""
+
     queryset = System.objects.none()
     serializer_class = s.SystemOut
     filterset_fields = ("name",)
@@ -162,6 +170,8 @@ class Systems(ListAPIView[System]):
 
 
 class SystemDetail(RetrieveAPIView[System]):
+    """One system with all its versions."""
+
     queryset = System.objects.none()
     serializer_class = s.SystemOut
 

@@ -56,6 +56,8 @@ def _comparisons(study: Study) -> QuerySet[Comparison]:
 
 
 class Outputs(StudyList):
+    """The answers of the study's systems, with text, cost and errors."""
+
     queryset = Output.objects.none()
     serializer_class = s.OutputOut
     filterset_class = OutputFilter
@@ -65,6 +67,8 @@ class Outputs(StudyList):
 
 
 class Comparisons(StudyList):
+    """Which outputs meet, and how many people have judged them."""
+
     queryset = Comparison.objects.none()
     serializer_class = s.ComparisonOut
     filterset_class = ComparisonFilter
@@ -74,6 +78,8 @@ class Comparisons(StudyList):
 
 
 class Judgements(StudyList):
+    """The judgements in force: what each person said, on every criterion."""
+
     queryset = Judgement.objects.none()
     serializer_class = s.JudgementOut
     filterset_class = JudgementFilter
@@ -83,6 +89,8 @@ class Judgements(StudyList):
 
 
 class Flags(StudyList):
+    """Signals about workers, with the evidence and what was decided."""
+
     queryset = Flag.objects.none()
     serializer_class = s.FlagOut
     filterset_class = FlagFilter
@@ -92,6 +100,8 @@ class Flags(StudyList):
 
 
 class Audit(StudyList):
+    """Who did what to the study, and when."""
+
     queryset = AuditEvent.objects.none()
     serializer_class = s.AuditOut
     filterset_fields = ("verb", "actor", "object_type")

@@ -153,13 +153,15 @@ class ConnectionIn(serializers.Serializer[Any]):
 
 
 class SystemVersionOut(Named):
+    system = serializers.UUIDField(source="system.uuid", read_only=True)
     connection = serializers.UUIDField(source="connection.uuid", read_only=True, allow_null=True)
 
     class Meta:
         model = SystemVersion
         fields = (
-            "id", "number", "label", "connection", "model", "system_prompt", "prompt_template",
-            "examples", "sampling", "note", "reported_model", "frozen_at", "content_hash",
+            "id", "system", "number", "label", "connection", "model", "system_prompt",
+            "prompt_template", "examples", "sampling", "note", "reported_model", "frozen_at",
+            "content_hash",
         )  # fmt: skip
 
 

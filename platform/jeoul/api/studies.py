@@ -51,6 +51,8 @@ def _full(studies: QuerySet[Study]) -> QuerySet[Study]:
 
 
 class Studies(ListAPIView[Study]):
+    """Studies on which you have a role."""
+
     key_required = True
     queryset = Study.objects.none()
     serializer_class = s.StudyOut
@@ -172,6 +174,8 @@ class Generate(GenericAPIView[Any]):
 
 
 class Amendments(StudyList):
+    """Changes to the frozen plan, by number, each with its reason."""
+
     key_required = True
     queryset = Amendment.objects.none()
     serializer_class = s.AmendmentOut
@@ -198,6 +202,8 @@ class Amendments(StudyList):
 
 
 class Invites(StudyList):
+    """The links by which workers come."""
+
     key_required = True
     queryset = Invite.objects.none()
     serializer_class = s.InviteOut

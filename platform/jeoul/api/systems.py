@@ -131,6 +131,8 @@ class WatchIn(serializers.Serializer[Any]):
 
 
 class Watches(ListAPIView[Watch]):
+    """Golden sets that are asked again on a schedule."""
+
     queryset = Watch.objects.none()
     serializer_class = WatchOut
     filterset_fields = ("active",)

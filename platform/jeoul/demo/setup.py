@@ -4,6 +4,7 @@ import json
 import os
 import secrets
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -173,6 +174,10 @@ def set_up(*, base: str, llm_url: str, known: Demo | None) -> tuple[Demo, Study]
                 "consent_text": CONSENT,
                 "content_warning": WARNING,
                 "seed": 2026,
+                # A simulated crowd is owed nothing; what the same people would cost is shown.
+                "pay_per_judgement": Decimal("0.15"),
+                "pay_floor_per_hour": Decimal(9),
+                "budget": Decimal(100),
             },
         )
         make_invite(study=study, vendor=get_vendor(owner=user, name="In-house"))
