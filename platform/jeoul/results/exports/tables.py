@@ -150,16 +150,21 @@ _WORD: Final = (
 )
 _GRADED: Final = "k.scale IN (5, 7) AND a.grade IS NOT NULL"
 
-_JUDGEMENTS: Final = (
-    Column("id", "j.uuid"),
-    Column("study", "y.slug"),
-    Column("comparison", "c.uuid"),
-    Column("kind", "c.kind"),
+# What was compared: the same in both tables.
+_OF_PAIR: Final = (
     Column("prompt_id", "p.key", hostile=True),
     Column("system_a", "la.label", hostile=True),
     Column("system_b", "lb.label", hostile=True),
     Column("sample_a", "oa.sample", _INT),
     Column("sample_b", "ob.sample", _INT),
+)
+
+_JUDGEMENTS: Final = (
+    Column("id", "j.uuid"),
+    Column("study", "y.slug"),
+    Column("comparison", "c.uuid"),
+    Column("kind", "c.kind"),
+    *_OF_PAIR,
     Column("worker", "w.pseudonym", hostile=True),
     Column("vendor", "v.name", hostile=True),
     Column("criterion", "k.key", hostile=True),
@@ -205,11 +210,7 @@ _COMPARISONS: Final = (
     Column("id", "c.uuid"),
     Column("study", "y.slug"),
     Column("kind", "c.kind"),
-    Column("prompt_id", "p.key", hostile=True),
-    Column("system_a", "la.label", hostile=True),
-    Column("system_b", "lb.label", hostile=True),
-    Column("sample_a", "oa.sample", _INT),
-    Column("sample_b", "ob.sample", _INT),
+    *_OF_PAIR,
     Column("target", "c.target", _INT),
     Column("judged", "c.judged", _INT),
     Column("ready", "c.ready", _BOOL),
@@ -257,17 +258,23 @@ JOIN {_LABEL} la ON la.id = o.system_version_id
 WHERE y.id = %s ORDER BY o.id
 """  # no value is in it
 
+
+def _with_pairs(study: Study) -> list[Any]:
+    labels = _labels(study)
+    return [labels, labels, study.pk]
+
+
 COPIED: Final = {
     "judgements": CopiedTable(
         _JUDGEMENTS, f"{_JUDGED} AND n.id IS NULL ORDER BY j.id, a.id",
-        lambda study: [_labels(study), _labels(study), study.pk],
+        _with_pairs,
     ),
     "history": CopiedTable(
         _JUDGEMENTS, f"{_JUDGED} ORDER BY j.id, a.id",
-        lambda study: [_labels(study), _labels(study), study.pk],
+        _with_pairs,
     ),
     "comparisons": CopiedTable(
-        _COMPARISONS, _COMPARED, lambda study: [_labels(study), _labels(study), study.pk]
+        _COMPARISONS, _COMPARED, _with_pairs
     ),
     "outputs": CopiedTable(_OUTPUTS, _ANSWERED, lambda study: [_labels(study), study.pk]),
 }  # fmt: skip
