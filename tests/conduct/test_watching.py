@@ -77,6 +77,21 @@ def test_a_fall_of_agreement_is_seen_in_the_stored_votes():
     assert {a.kind for a in raise_alerts(study=study)} == {"agreement", "finished"}
 
 
+@pytest.mark.django_db
+def test_pay_under_the_floor_and_falling_gold_are_seen_in_the_stored_rows():
+    study = factories.make_study(prompts=130, overlap=1, pay_per_judgement=Decimal("0.01"),
+                                 pay_floor_per_hour=Decimal(9_999_999))  # fmt: skip
+    worker = factories.worker_for(study)
+    for turn in range(130):
+        factories.judge(worker, -1 if turn >= 100 else 1)
+    # As if all had a known answer: what is claimed at random otherwise takes many people.
+    study.comparisons.update(kind="gold", gold_sign=1)
+    raised = {a.kind: a.facts for a in raise_alerts(study=study)}
+    assert set(raised) == {"gold", "pay"}
+    assert raised["gold"]["recent"] < 0.2 < 0.9 < raised["gold"]["before"]
+    assert Decimal(raised["pay"]["hourly"]) < 9_999_999
+
+
 @pytest.fixture
 def short():
     """A study whose two judgements finish it over its budget."""
