@@ -284,5 +284,4 @@ class Members(StudyList):
             raise InvalidInput("There is no such researcher.", field="username")
         role = Role(given["role"]) if given["role"] else None
         set_member(study=found, actor=caller(request), user=user, role=role)
-        rows = found.memberships.select_related("user").order_by("pk")
-        return Response(MemberOut(rows, many=True).data)
+        return self.list(request)

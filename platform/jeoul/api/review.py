@@ -21,10 +21,10 @@ from jeoul.studies.access import get_prompt_set, prompt_texts_hidden
 
 class ReviewItemOut(Named):
     prompt_id = serializers.CharField(source="prompt.key", read_only=True)
-    output = serializers.UUIDField(source="output.uuid", read_only=True, default=None)
-    other = serializers.UUIDField(source="other.uuid", read_only=True, default=None)
+    output = serializers.UUIDField(source="output.uuid", allow_null=True, default=None)
+    other = serializers.UUIDField(source="other.uuid", allow_null=True, default=None)
     kinds = serializers.ListField(child=serializers.CharField(), read_only=True)
-    decided_by = serializers.CharField(source="decided_by.username", read_only=True, default=None)
+    decided_by = serializers.CharField(source="decided_by.username", allow_null=True, default=None)
 
     class Meta:
         model = ReviewItem

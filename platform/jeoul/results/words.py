@@ -5,6 +5,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from jeoul.comparisons.models import Answer
+from jeoul.studies.models import A_WINS, B_WINS, TIE
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -116,3 +119,14 @@ def summary(results: dict[str, Any]) -> list[str]:
         lines.append(f"\n{len(flagged)} workers with open signals")
         lines.extend(f"  {w['worker']}: {f['evidence']}" for w in flagged for f in w["flags"])
     return lines
+
+
+def answer_words(answer: Answer, first: str, second: str) -> str:
+    """What somebody chose, by the systems' names; a graded choice with its steps from the middle.
+
+    "version 2 (+1)" prefers version 2 by one step.
+    """
+    if answer.grade and answer.criterion.scale in {5, 7}:
+        return f"{first if answer.grade > 0 else second} (+{abs(answer.grade)})"
+    words = {A_WINS: first, B_WINS: second, TIE: _("Tie")}
+    return words.get(answer.outcome) or _("Both bad")

@@ -18,7 +18,7 @@ from jeoul.quality.standing import contests_waiting, set_standing
 from jeoul.results.access import get_flag, get_worker, judgements_in_force, worker_trail
 from jeoul.results.actions import latest_analysis
 from jeoul.results.effects import effect_of_excluding
-from jeoul.results.exports.rows import choice_of
+from jeoul.results.words import answer_words
 from tasks.analyses import request_analysis
 
 _SORTS = ("n", "median_seconds", "agreement", "left_share", "gold_share")
@@ -70,7 +70,10 @@ def worker_detail(request: HttpRequest, study: UUID, worker: str) -> HttpRespons
             (
                 j,
                 [
-                    (a.criterion.name, choice_of(a.outcome, a.grade, a.criterion.scale))
+                    (
+                        a.criterion.name,
+                        answer_words(a, j.comparison.system_a.label, j.comparison.system_b.label),
+                    )
                     for a in j.answers.all()
                 ],
             )

@@ -31,9 +31,8 @@ from jeoul.results.actions import is_current, latest_analysis
 from jeoul.results.costs import study_costs
 from jeoul.results.differing import marked_difference
 from jeoul.results.exports import FORMATS, export_stream
-from jeoul.results.exports.rows import choice_of
 from jeoul.results.models import Analysis
-from jeoul.results.words import verdict
+from jeoul.results.words import answer_words, verdict
 from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import Study
 from jeoul.studies.rendering import render_markdown
@@ -236,7 +235,7 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
     row = get_comparison(found, comparison)
     judgements = (
         Judgement.objects.filter(comparison=row, superseded_by=None)
-        .select_related("worker")
+        .select_related("worker", "telemetry")
         .prefetch_related(
             Prefetch("answers", Answer.objects.select_related("criterion")), "remarks"
         )
@@ -257,11 +256,11 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
         "judgements": [
             {
                 "worker": j.worker.pseudonym,
-                "seconds": j.seconds,
+                "seconds": _seconds(j),
                 "left": None if j.a_on_left is None else "a" if j.a_on_left else "b",
                 "at": j.judged_at,
                 "answers": [
-                    (a.criterion.name, str(choice_of(a.outcome, a.grade, a.criterion.scale)),
+                    (a.criterion.name, answer_words(a, row.system_a.label, row.system_b.label),
                      a.chips) for a in j.answers.all()
                 ],
                 "reasons": [r.text for r in j.remarks.all()],
@@ -270,6 +269,14 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
         ],
     }  # fmt: skip
     return page(request, "dashboard/comparison_detail.html", "studies", context)
+
+
+def _seconds(judgement: Judgement) -> float | None:
+    """In view of the browser where that is known, else between claim and answer."""
+    telemetry: Any = getattr(judgement, "telemetry", None)
+    if telemetry is not None and telemetry.visible_ms is not None:
+        return float(telemetry.visible_ms / 1000)
+    return judgement.seconds
 
 
 @require_POST
