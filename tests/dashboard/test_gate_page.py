@@ -78,6 +78,8 @@ def test_a_reason_is_told_in_the_readers_language(client):
     korean = client.get(url, headers={"accept-language": "ko"}).content.decode()
     assert "No judgement yet." not in korean
     assert "아직" in korean
+    report = client.get(reverse("study-report", args=[study.uuid])).content.decode()
+    assert "No judgement yet." in report
 
 
 def test_the_owner_reads_what_was_done_and_nobody_else(client):

@@ -31,6 +31,7 @@ from jeoul.results.actions import is_current, latest_analysis
 from jeoul.results.costs import study_costs
 from jeoul.results.differing import marked_difference
 from jeoul.results.exports import FORMATS, export_stream
+from jeoul.results.gate_state import gate_of
 from jeoul.results.models import Analysis
 from jeoul.results.words import answer_words, verdict
 from jeoul.studies.access import prompt_texts_hidden
@@ -93,6 +94,7 @@ def study_report(request: HttpRequest, study: UUID) -> HttpResponse:
         "prompts": found.prompt_set_version,
         "amendments": found.amendments.all(),
         "exclusions": found.exclusions.filter(lifted_at=None).select_related("worker", "by"),
+        "gate": gate_of(found) if found.gate else None,
     }
     return page(request, "dashboard/study_report.html", "studies", context)
 
