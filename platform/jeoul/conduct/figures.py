@@ -8,6 +8,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from jeoul.comparisons.models import Kind
@@ -112,7 +113,7 @@ Parts = tuple[list[Part], dict[str, list[Part]]]
 
 
 def _parts(study: Study) -> Parts:
-    key = f"parts:{study.pk}"
+    key = f"parts:{study.pk}:{get_language()}"  # names are in the reader's language
     kept: Parts | None = cache.get(key)
     if kept is None:
         kept = _counted(study)

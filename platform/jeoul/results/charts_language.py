@@ -62,13 +62,9 @@ def to_csv(chart: Chart) -> str:
     return out.getvalue()
 
 
-def _rows_of(spec: Any) -> Iterator[list[dict[str, Any]]]:
-    """Inline data wherever a layer or a panel holds it."""
-    for name, value in spec.items() if isinstance(spec, dict) else enumerate(spec):
-        if name == "values" and isinstance(value, list) and value and isinstance(value[0], dict):
-            yield value
-        elif isinstance(value, dict | list):
-            yield from _rows_of(value)
+def _rows_of(spec: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """The data of all layers and panels: Altair keeps each set once, under a name."""
+    yield from spec.get("datasets", {}).values()
 
 
 def half_line(at: float = 0.5) -> Chart:
