@@ -34,12 +34,12 @@ def to_svg(chart: Chart) -> str:
     styled = (
         # The browser's font may be wider than the one that measured: labels need room to the left.
         chart.configure(
-            font=FONT, background="white", padding={"left": 32, "top": 5, "right": 8, "bottom": 5}
+            font=FONT, background="white", padding={"left": 32, "top": 5, "right": 24, "bottom": 5}
         )
         .configure_axis(
             labelColor=INK, titleColor=INK, labelFontSize=12, titleFontSize=12,
             gridColor="#e4e7ea", domainColor="#9aa4ad", tickColor="#9aa4ad", labelLimit=420,
-            titleFontWeight="normal",
+            titleFontWeight="normal", labelFlush=False,
         )
         .configure_title(fontSize=12, fontWeight="normal", anchor="start", color=INK)
         .configure_legend(labelFontSize=12, titleFontSize=12, labelColor=INK, orient="top",

@@ -7,7 +7,8 @@ import altair as alt
 
 from jeoul.results.charts_language import BAND, INK, MARK, MUTED, WARN, Chart
 
-_VERSION = re.compile(r"^(.*) v(\d+)$")
+# "chat v2", as versions of a system are labelled, and what people call systems: "version 2".
+_VERSION = re.compile(r"^(.*?)\s*\bv(?:ersion)?\s*(\d+)$", re.IGNORECASE)
 _SIZE: Final = 380
 
 

@@ -147,7 +147,10 @@ def outcome_name(outcome: int) -> str:
 _REASONS: Final = {
     "unknown": gettext_lazy("The study does not have what this names."),
     "none": gettext_lazy("No judgement yet."),
-    "no_interval": gettext_lazy("Too few people or prompts for an interval that allows for looks."),
+    "no_interval": gettext_lazy(
+        "Too few people or prompts: an interval that allows for looks needs 30 of each, "
+        "that of a closed study fewer."
+    ),
     "above": gettext_lazy("The interval lies above %(line)s."),
     "below": gettext_lazy("The interval does not reach %(line)s."),
     "holds": gettext_lazy("The interval holds %(line)s."),
