@@ -3,6 +3,9 @@
 import pytest
 from django.test import Client
 from django.urls import reverse
+from jeoul.conduct.vendors import work_of
+from jeoul.results.actions import analyse_study
+from jeoul.results.models import Analysis
 from jeoul.workers.actions import get_vendor, make_invite
 from jeoul.workers.completion import exit_of
 from jeoul.workers.models import Stage
@@ -70,3 +73,22 @@ def test_a_closed_link_lets_nobody_new_in_and_those_who_came_go_on(team, client,
     assert "Open again" in team.get(f"/studies/{enrolment.study.uuid}/").content.decode()
     team.post(close, {"open": "1"})
     assert client.post(f"/join/{invite.token}/").status_code == 302
+
+
+def test_what_was_agreed_stands_beside_what_was_done(team, enrolment):
+    study, vendor = enrolment.study, enrolment.invite.vendor
+    factories.judge(enrolment)
+    analysis = analyse_study(study=study)
+    rows = analysis.results["workers"]
+    rows[0] |= {"gold_right": 2, "gold_n": 10}
+    Analysis.objects.filter(pk=analysis.pk).update(results=analysis.results | {"workers": rows})
+    terms = TERMS | {"name": vendor.name, "agreed_accuracy": "0.9", "agreed_days": "3"}
+    page = reverse("vendor-detail", args=[vendor.uuid])
+    assert team.post(page, terms | {"agreed_accuracy": "90"}).status_code == 422
+    team.post(page, terms)
+    vendor.refresh_from_db()
+    (work,) = work_of(vendor)
+    assert (work.judgements, work.gold_right, work.gold_n) == (1, 2, 10)
+    assert work.gold_high == pytest.approx(0.5561, abs=1e-4)
+    assert (work.short_of_accuracy, work.late) == (True, False)
+    assert "Below what was agreed" in team.get(page).content.decode()

@@ -58,7 +58,10 @@ class VendorOut(Named):
 
     class Meta:
         model = Vendor
-        fields = ("id", "name", "kind", "contact", "currency", "rate", "workers", "created_at")
+        fields = (
+            "id", "name", "kind", "contact", "currency", "rate", "agreed_accuracy", "agreed_days",
+            "workers", "created_at",
+        )  # fmt: skip
 
 
 class VendorTerms(serializers.ModelSerializer[Any]):
@@ -68,7 +71,10 @@ class VendorTerms(serializers.ModelSerializer[Any]):
 
     class Meta:
         model = Vendor
-        fields = ("name", "kind", "contact", "currency", "rate", "completion")
+        fields = (
+            "name", "kind", "contact", "currency", "rate", "agreed_accuracy", "agreed_days",
+            "completion",
+        )  # fmt: skip
         # The owner is the caller; update_vendor looks for a taken name.
         validators: tuple[Any, ...] = ()
 

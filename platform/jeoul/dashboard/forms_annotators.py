@@ -129,6 +129,14 @@ class VendorForm(forms.Form):
         help_text=_("What this vendor asks for; 0 takes the study's own pay."),
     )  # fmt: skip
 
+    agreed_accuracy = forms.FloatField(
+        min_value=0, max_value=1, required=False, label=_("Agreed share of right checks"),
+        help_text=_("Between 0 and 1, such as 0.9."),
+    )  # fmt: skip
+    agreed_days = forms.IntegerField(
+        min_value=1, max_value=10_000, required=False, label=_("Agreed days until it is done")
+    )
+
     @staticmethod
     def initial_of(vendor: Vendor) -> dict[str, Any]:
         return {name: getattr(vendor, name) for name in VendorForm.base_fields}

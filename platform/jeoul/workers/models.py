@@ -30,6 +30,9 @@ class Vendor(Row):
     contact = models.CharField(max_length=200, blank=True)
     currency = models.CharField(max_length=3, default="USD")
     rate = models.DecimalField(max_digits=10, decimal_places=4, default=Decimal(0))
+    # What was agreed: a share of the checks answered right, and days until the work is done.
+    agreed_accuracy = models.FloatField(null=True, blank=True)
+    agreed_days = models.PositiveIntegerField(null=True, blank=True)
     # Goes before the study's own completion, and an invite's before both.
     completion = models.JSONField(default=dict, blank=True)
 
@@ -37,6 +40,10 @@ class Vendor(Row):
         ordering = ("name",)
         constraints = (
             models.UniqueConstraint(fields=["owner", "name"], name="vendor_once_per_owner"),
+            models.CheckConstraint(
+                condition=Q(agreed_accuracy=None) | Q(agreed_accuracy__range=(0, 1)),
+                name="agreed_accuracy_is_a_share",
+            ),
         )
 
 

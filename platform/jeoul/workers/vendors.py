@@ -13,7 +13,12 @@ from jeoul.workers.completion import must_be_completion
 from jeoul.workers.models import Invite, Vendor
 
 # What may change; judgements point to the row, so a vendor is never deleted.
-_TERMS: Final = frozenset({"name", "kind", "contact", "currency", "rate", "completion"})
+_TERMS: Final = frozenset(
+    {
+        "name", "kind", "contact", "currency", "rate", "agreed_accuracy", "agreed_days",
+        "completion",
+    }
+)  # fmt: skip
 
 
 def get_vendor_row(owner: User, uuid: UUID) -> Vendor | None:

@@ -7,11 +7,13 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jeoul.accounts.roles import May
 from jeoul.base import DomainError
+from jeoul.conduct.vendors import work_of
 from jeoul.dashboard.forms_annotators import CompletionForm, VendorForm
 from jeoul.dashboard.page import open_study, page, paged, refuse, researcher, signed_in
 from jeoul.workers.models import Vendor
@@ -47,9 +49,9 @@ def vendor_detail(request: HttpRequest, vendor: UUID) -> HttpResponse:
         return redirect("vendor-detail", vendor=found.uuid)
     context = forms | {
         "vendor": found,
-        "invites": found.invites.select_related("study").order_by("-pk")[:50],
+        "work": work_of(found),
         "breadcrumbs": [
-            {"label": _("Vendors"), "url": "/vendors/"},
+            {"label": _("Vendors"), "url": reverse("vendor-list")},
             {"label": found.name, "url": ""},
         ],
     }
