@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('workers', '0004_ways_in_and_out'),
+        ('workers', '0005_hurried_answers_are_counted'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
