@@ -5,25 +5,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('workers', '0005_hurried_answers_are_counted'),
+        ("workers", "0005_hurried_answers_are_counted"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='vendor',
-            name='agreed_accuracy',
+            model_name="vendor",
+            name="agreed_accuracy",
             field=models.FloatField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='vendor',
-            name='agreed_days',
+            model_name="vendor",
+            name="agreed_days",
             field=models.PositiveIntegerField(blank=True, null=True),
         ),
         migrations.AddConstraint(
-            model_name='vendor',
-            constraint=models.CheckConstraint(condition=models.Q(('agreed_accuracy', None), ('agreed_accuracy__range', (0, 1)), _connector='OR'), name='agreed_accuracy_is_a_share'),
+            model_name="vendor",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("agreed_accuracy", None), ("agreed_accuracy__range", (0, 1)), _connector="OR"
+                ),
+                name="agreed_accuracy_is_a_share",
+            ),
         ),
     ]
