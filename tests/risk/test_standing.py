@@ -11,6 +11,9 @@ from jeoul.comparisons.actions import NothingLeft, claim_comparison, submit_judg
 from jeoul.comparisons.building import build_comparisons, mark_ready
 from jeoul.comparisons.models import Comparison, Standing
 from jeoul.comparisons.standing import apply_decision, reassess
+from jeoul.results.compute import compute_from
+from jeoul.results.inputs import read_inputs
+from jeoul.results.record import as_json, packed, unpacked
 from jeoul.risk.actions import decide_item, report_item
 from jeoul.risk.models import Finding, ReviewItem, Scan, Verdict
 from jeoul.risk.scanning import RULES, scan_output
@@ -156,3 +159,24 @@ def test_nothing_unscanned_is_opened():
     held = claim_comparison(enrolment_id=worker.pk)
     submit_judgement(assignment=held, client_key=uuid.uuid4(), answers=factories.say(study, 1))
     assert study.judgements.count() == 1
+
+
+def test_an_automatic_tie_counts_as_the_judgements_planned_for_it_and_is_named():
+    study = study_of([("The same.", "The same."), PLAIN, ("Yes.", "Certainly not that.")])
+    for sign in (1, 1):
+        enrolment = factories.worker_for(study)
+        held = claim_comparison(enrolment_id=enrolment.pk)
+        submit_judgement(
+            assignment=held, client_key=uuid.uuid4(), answers=factories.say(study, sign)
+        )
+    inputs = read_inputs(study)
+    results, _ = compute_from(inputs)
+    (pair,) = results["criteria"][0]["pairs"]
+    assert results["automatic_ties"] == {"comparisons": 1, "votes": study.overlap}
+    assert (pair["n"], pair["ties"], pair["automatic_ties"]) == (2 + study.overlap, 1, 1)
+    # Nobody was asked, so nothing is said about people: judgements, agreement, workers.
+    assert (results["judgements"], results["data"]["judgements"]) == (2, 2)
+    assert sum(w["n"] for w in results["workers"]) == 2
+    # A third party computes the same from a record.
+    files = packed(inputs)
+    assert as_json(compute_from(unpacked(files.__getitem__))[0]) == as_json(results)

@@ -8,6 +8,7 @@ import numpy as np
 from jeoul import __version__
 from jeoul.analysis.intervals import sign_test, wilson
 from jeoul.quality import rules
+from jeoul.results.automatic import count_pairs, with_ties
 from jeoul.results.data import Table, votes_of
 from jeoul.results.facts import shown_choice, worker_facts
 from jeoul.results.features import STYLE, style_of
@@ -72,12 +73,15 @@ def compute_from(inputs: Inputs) -> tuple[dict[str, Any], list[rules.Finding]]:
     return {
         "study": inputs.study,
         "data": _data(everyone, kept, inputs.table),
+        # Counted in every win rate and ranking below; ``votes`` is what they stand for there.
+        "automatic_ties": {
+            "comparisons": len(inputs.ties),
+            "votes": len(inputs.ties) * inputs.ties_each if len(real) else 0,
+        },
         "criteria": [_criterion(c, kept, inputs) for c in inputs.criteria],
         # Beside the results proper, so that the effect of every exclusion can be seen.
-        "with_excluded": [_short(c, everyone, inputs.labels) for c in inputs.criteria]
-        if out
-        else None,
-        "slices": slices_of(real, inputs),
+        "with_excluded": [_short(c, everyone, inputs) for c in inputs.criteria] if out else None,
+        "slices": slices_of(with_ties(real, inputs.ties, inputs.ties_each), inputs),
         "position": _position(real),
         "hazards": hazards_of(kept, inputs),
         "weighing": weighed,
@@ -131,7 +135,7 @@ def _median_seconds(rows: Table) -> float | None:
     return number(np.median(seconds)) if len(seconds) else None
 
 
-def _short(criterion: Asked, table: Table, names: list[str]) -> dict[str, Any]:
+def _short(criterion: Asked, table: Table, inputs: Inputs) -> dict[str, Any]:
     """A criterion's pairs and ranking, for reading beside the results proper."""
     rows = _rows(table, criterion)
     base: dict[str, Any] = {
@@ -143,9 +147,11 @@ def _short(criterion: Asked, table: Table, names: list[str]) -> dict[str, Any]:
     }
     if not len(rows):
         return base | {"pairs": [], "ranking": [], "fit": {}}
-    votes = votes_of(rows, len(names))
+    names = inputs.labels
+    votes = votes_of(with_ties(rows, inputs.ties, inputs.ties_each), len(names))
+    automatic = count_pairs(inputs.ties, inputs.ties_each)
     return base | {
-        "pairs": pairs.pairs_of(votes, names, criterion.scale),
+        "pairs": pairs.pairs_of(votes, names, criterion.scale, automatic),
         **rankings.ranking_of(votes, names),
     }
 
@@ -153,13 +159,14 @@ def _short(criterion: Asked, table: Table, names: list[str]) -> dict[str, Any]:
 def _criterion(criterion: Asked, table: Table, inputs: Inputs) -> dict[str, Any]:
     """Everything that is known of one criterion."""
     names = inputs.labels
-    short = _short(criterion, table, names)
+    short = _short(criterion, table, inputs)
     rows = _rows(table, criterion)
     if not len(rows):
         return short | {"agreement": None, "grades": {}, "models": {}}
-    votes = votes_of(rows, len(names))
+    counted = with_ties(rows, inputs.ties, inputs.ties_each)
+    votes = votes_of(counted, len(names))
     return short | {
-        "models": rankings.models_of(votes, names, style_of(inputs.features, rows), STYLE),
+        "models": rankings.models_of(votes, names, style_of(inputs.features, counted), STYLE),
         "agreement": agreements.agreement_of(rows, criterion.scale),
         "grades": _grades(rows),
     }

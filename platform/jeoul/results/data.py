@@ -52,8 +52,13 @@ _COMPARISONS: Final = {
     "output_b": ("i8", "output_b_id"),
     "kind": ("i2", "CASE kind WHEN 'real' THEN 0 WHEN 'gold' THEN 1 ELSE 2 END"),
     "gold_sign": ("f4", "COALESCE(gold_sign::real, 'NaN')"),
+    # Both answers are the same, and the study counts that as a tie without asking anyone.
+    "tied": ("i2", "(kind = 'real' AND standing = 'tie' AND judged = 0)::int"),
 }
 _TIMES: Final = {"judgement": ("i8", "t.judgement_id"), "ms": ("i4", "t.visible_ms")}
+
+
+TIE_COLUMNS: Final = ("prompt", "system_a", "system_b", "output_a", "output_b")
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,7 @@ class Table:
     columns: dict[str, Column]
 
     def __len__(self) -> int:
-        return len(self.columns["judgement"])
+        return len(next(iter(self.columns.values()), ()))
 
     def ints(self, name: str) -> Ints:
         return self.columns[name]
@@ -91,6 +96,7 @@ class Names:
     workers: Ints
     outputs: Ints
     systems: list[int]
+    ties: Table
 
 
 def read_study(study: Study) -> tuple[Table, Names]:
@@ -136,7 +142,12 @@ def read_study(study: Study) -> tuple[Table, Names]:
     again = table["kind"] == KINDS.index("real")
     again &= _repeated(study, judgements["id"])[row]
     table["kind"][again] = KINDS.index("repeat")
-    return Table(table), Names(comparisons["id"], prompts, workers, outputs, systems)
+    tied = np.flatnonzero(comparisons["tied"])
+    ties = Table(
+        {"comparison": tied.astype(np.int32)}
+        | {name: of_comparison[name][tied] for name in TIE_COLUMNS}
+    )
+    return Table(table), Names(comparisons["id"], prompts, workers, outputs, systems, ties)
 
 
 def _judgements(study: Study) -> dict[str, Column]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jeoul.analysis.winrates import pair_rates
+from jeoul.results.automatic import with_ties
 from jeoul.results.data import votes_of
 from jeoul.results.inputs import read_inputs
 from jeoul.results.sections.pairs import pair_row
@@ -39,7 +40,7 @@ def effect_of_excluding(study: Study, worker: Worker) -> Effect:
     def looked(rows: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         if not len(rows):
             return {}, {}
-        votes = votes_of(rows, len(names))
+        votes = votes_of(with_ties(rows, inputs.ties, inputs.ties_each), len(names))
         pairs = [pair_row(p, names) for p in pair_rates(votes)]
         ranking = ranking_of(votes, names)["ranking"]
         return (

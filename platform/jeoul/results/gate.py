@@ -17,7 +17,8 @@ from jeoul.analysis.intervals import two_way_interval
 from jeoul.analysis.power import Components, components, votes_needed
 from jeoul.analysis.sequential import two_way_sequence
 from jeoul.analysis.winrates import lower_first
-from jeoul.results.data import votes_of
+from jeoul.results.automatic import with_ties
+from jeoul.results.data import Table, votes_of
 from jeoul.results.inputs import SLICES, Inputs
 
 PASS: Final = "pass"  # noqa: S105  # a state, no password
@@ -188,10 +189,23 @@ def _votes(inputs: Inputs, c: dict[str, Any]) -> Votes | None:
     mask &= ~np.isin(table.ints("worker"), [*inputs.excluded, *machines])
     if c["where"]:
         mask &= np.isin(table.ints("prompt"), _prompts(inputs, c["where"]))
-    found = votes_of(table.select(mask), len(inputs.labels))
+    ties = _ties(inputs, pair, c["where"])
+    rows = with_ties(table.select(mask), ties, inputs.ties_each)
+    found = votes_of(rows, len(inputs.labels))
     # The system becomes code 0, and so stands as A in every row.
     a, b = (np.where(side == pair[0], 0, 1) for side in (found.system_a, found.system_b))
     return lower_first(replace(found, system_a=a, system_b=b, n_systems=2))
+
+
+def _ties(inputs: Inputs, pair: list[int], where: dict[str, str]) -> Table:
+    """The condition's part of the ties that nobody was asked about."""
+    ties = inputs.ties
+    if not len(ties):
+        return ties
+    mask = np.isin(ties.ints("system_a"), pair) & np.isin(ties.ints("system_b"), pair)
+    if where:
+        mask &= np.isin(ties.ints("prompt"), _prompts(inputs, where))
+    return ties.select(mask)
 
 
 def _prompts(inputs: Inputs, where: dict[str, str]) -> list[int]:

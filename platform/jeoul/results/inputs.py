@@ -4,7 +4,7 @@ The database fills it here and an evaluation record in ``jeoul.results.record``;
 nothing else, which is what lets a third party compute every published number again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -51,7 +51,8 @@ class Inputs:
     nan where a text is unknown. ``labels``: the systems by code, in the plan's order. ``people``:
     by worker code. ``excluded``: worker codes that a decision in force leaves out. ``baseline``: a
     system code. ``violating``: outputs that a person left out on review, ``refused``: those in
-    which the system refused, both by output code.
+    which the system refused, both by output code. ``ties``: comparisons that count as ties without
+    anybody asked, as ``ties_each`` judgements each (jeoul.results.automatic).
     """
 
     study: dict[str, Any]
@@ -65,6 +66,8 @@ class Inputs:
     baseline: int
     violating: Bools
     refused: Bools
+    ties: Table = field(default_factory=lambda: Table({}))
+    ties_each: int = 0
 
     def slice_codes(self, at: int, prompts: int) -> tuple[list[str], Ints]:
         """Distinct values of one slice, and the place of each prompt's value, −1 for none."""
@@ -108,6 +111,8 @@ def read_inputs(study: Study) -> Inputs:
         baseline=next((at for at, e in enumerate(entries) if e.is_baseline), 0),
         violating=_marked(names.outputs, violations(study)),
         refused=_marked(names.outputs, refusals(study)),
+        ties=names.ties,
+        ties_each=study.overlap,
     )  # fmt: skip
 
 

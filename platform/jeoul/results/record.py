@@ -121,7 +121,8 @@ def _arrays(data: bytes) -> dict[str, Any]:
 def unpacked(read: Callable[[str], bytes]) -> Inputs:
     """The inputs of a record's files."""
     names = json.loads(read("inputs/names.json"))
-    found: dict[str, Any] = {"table": Table(_arrays(read("inputs/table.parquet")))}
+    tables = ("table", "ties")
+    found: dict[str, Any] = {n: Table(_arrays(read(f"inputs/{n}.parquet"))) for n in tables}
     for name, dimensions in names.pop("arrays").items():
         columns = list(_arrays(read(f"inputs/{name}.parquet")).values())
         found[name] = np.column_stack(columns) if dimensions > 1 else columns[0]

@@ -8,6 +8,7 @@ from jeoul.results.exports.encoders import to_csv, to_jsonl, to_parquet
 from jeoul.results.exports.preferences import check, for_comparator, two_systems
 from jeoul.results.exports.rows import SOURCES
 from jeoul.results.exports.tables import COPIED
+from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import Study
 
 FORMATS: Final = {
@@ -49,6 +50,10 @@ def export_stream(
     if what == "comparator":
         return for_comparator(study, two_systems(study, pair))
     if what in COPIED:
-        return COPIED[what].stream(study, form)
+        table = COPIED[what]
+        version = study.prompt_set_version
+        if version is not None and prompt_texts_hidden(version.prompt_set):
+            table = table.without_texts()
+        return table.stream(study, form)
     source = SOURCES[what]
     return _ENCODERS[form](source.schema, source.rows(study))

@@ -78,6 +78,7 @@ _RESULTS: Final[Schema] = {
     "wins_a": pa.int64(),
     "wins_b": pa.int64(),
     "ties": pa.int64(),
+    "automatic_ties": pa.int64(),
     "both_bad": pa.int64(),
     "n": pa.int64(),
     "win_rate_a": pa.float64(),
@@ -93,11 +94,11 @@ def _results(study: Study) -> Iterator[Row]:
     results = current_results(study=study)
     for criterion in results["criteria"]:
         for pair in criterion["pairs"]:
-            yield (criterion["key"], "", *(pair[k] for k in _PAIR), study.simulated)
+            yield (criterion["key"], "", *(pair.get(k, 0) for k in _PAIR), study.simulated)
     for part in results["slices"]:
         for pair in part["pairs"]:
             name = f"{part['slice']}={part['value']}"
-            yield ("overall", name, *(pair[k] for k in _PAIR), study.simulated)
+            yield ("overall", name, *(pair.get(k) for k in _PAIR), study.simulated)
 
 
 _FLAGS: Final[Schema] = {

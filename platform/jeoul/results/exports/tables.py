@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import pyarrow as pa
@@ -34,6 +34,8 @@ class Column:
     kind: pa.DataType = _TEXT
     hostile: bool = False
     as_json: str = ""
+    # An answer tells what was asked.
+    sealed: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class CopiedTable:
     columns: tuple[Column, ...]
     source: str
     params: Callable[[Study], list[Any]]
+
+    def without_texts(self) -> "CopiedTable":
+        """The same columns, those empty that hold what a sealed set keeps from researchers."""
+        columns = tuple(replace(c, sql="NULL::text") if c.sealed else c for c in self.columns)
+        return replace(self, columns=columns)
 
     @property
     def schema(self) -> dict[str, pa.DataType]:
@@ -214,6 +221,8 @@ _COMPARISONS: Final = (
     Column("target", "c.target", _INT),
     Column("judged", "c.judged", _INT),
     Column("ready", "c.ready", _BOOL),
+    # "tie": an automatic one, in the win rates without anybody asked.
+    Column("standing", "c.standing"),
     Column("position", "c.position", _INT),
     Column("simulated", "y.simulated", _BOOL),
 )
@@ -234,7 +243,7 @@ _OUTPUTS: Final = (
     Column("system", "la.label", hostile=True),
     Column("sample", "o.sample", _INT),
     Column("state", "o.state"),
-    Column("text", "o.text", hostile=True),
+    Column("text", "o.text", hostile=True, sealed=True),
     Column("finish_reason", "o.finish_reason", hostile=True),
     Column("reported_model", "o.reported_model", hostile=True),
     Column("prompt_tokens", "o.prompt_tokens", _INT),

@@ -27,8 +27,13 @@ WORTH_SEEING: Final = 0.55
 POWER: Final = 0.8
 
 
-def pairs_of(votes: Votes, names: list[str], scale: int) -> list[dict[str, Any]]:
-    """All pairs that were judged, with everything that is known of each."""
+def pairs_of(
+    votes: Votes, names: list[str], scale: int, automatic: dict[frozenset[int], int] | None = None
+) -> list[dict[str, Any]]:
+    """All pairs that were judged, with everything that is known of each.
+
+    ``automatic``: how many of a pair's ties nobody was asked about.
+    """
     votes = lower_first(votes)
     rates = pair_rates(votes)
     other = {key: _by_pair(_defined(votes, key)) for key in _definitions(votes, scale)}
@@ -38,6 +43,7 @@ def pairs_of(votes: Votes, names: list[str], scale: int) -> list[dict[str, Any]]
     for rate in rates:
         key = (rate.system_a, rate.system_b)
         row = pair_row(rate, names)
+        row["automatic_ties"] = (automatic or {}).get(frozenset(key), 0)
         row["definitions"] = {"half": _rate_only(rate)} | {
             name: _rate_only(table[key]) for name, table in other.items() if key in table
         }
