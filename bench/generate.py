@@ -104,15 +104,15 @@ class Fake:
         }
 
 
-def answer_to(text: str) -> str:
-    """About 120 words of Markdown that tell which prompt they answer."""
-    rng = random.Random(text)
+def answer_to(model: str, text: str) -> str:
+    """About 120 words of Markdown that tell which prompt they answer; each model has its own."""
+    rng = random.Random(f"{model} {text}")
     words = " ".join(rng.choice(WORDS) for _ in range(100))
     return f"To *{text}*\n\n- **{words[:200]}**\n- `{words[200:300]}`\n\n{words[300:]}"
 
 
 def completion(model: str, text: str) -> dict:
-    message = {"role": "assistant", "content": answer_to(text)}
+    message = {"role": "assistant", "content": answer_to(model, text)}
     return {
         "id": "r", "object": "chat.completion", "created": 1, "model": model,
         "choices": [{"index": 0, "finish_reason": "stop", "message": message}],
@@ -142,30 +142,50 @@ def start_provider(options: argparse.Namespace, limited: float, dropped: float) 
     return process, port
 
 
-def start_worker(env: dict[str, str], folder: Path, threads: int) -> subprocess.Popen:
-    """The worker of `make worker`, in a session of its own so that its beat dies with it."""
+def start_workers(
+    env: dict[str, str], folder: Path, options: argparse.Namespace
+) -> list[subprocess.Popen]:
+    """The workers of `make worker`, the one that asks providers first; each in a session of its
+    own, so that its beat or its pool dies with it. With --together one serves both queues."""
+    pool = ["--pool", options.pool, "-c", str(options.threads), "-l", "error"]
+    beat = ["--beat", "--schedule", str(folder / "beat")]
+    kinds = [
+        ["-Q", "generation", "-n", "generation@%h", *pool],
+        ["-Q", "celery", "--pool", "threads", "-c", "4", "-l", "error", *beat],
+    ]
+    if options.together:
+        kinds = [[*pool, *beat]]
     with (folder / "worker.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "tasks", "worker", "--beat", "--schedule",
-             str(folder / "beat"), "--pool", "threads", "-c", str(threads), "-l", "error"],
-            cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+        return [
+            subprocess.Popen(
+                [sys.executable, "-m", "celery", "-A", "tasks", "worker", *kind],
+                cwd=ROOT, env=env, stdout=log, stderr=log, start_new_session=True,
+            )
+            for kind in kinds
+        ]  # fmt: skip
 
 
-def wait_for_worker() -> None:
+def wait_for_workers(number: int) -> None:
     from tasks.celery import app
 
     end = time.monotonic() + 60
     while time.monotonic() < end:
-        if app.control.ping(timeout=1.0):
+        if len(app.control.ping(timeout=1.0)) >= number:
             return
-    sys.exit("The worker did not start; see its log.")
+    sys.exit("The workers did not start; see their log.")
 
 
 def cpu_seconds(process: subprocess.Popen) -> float:
-    """CPU of a process and its threads so far."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rsplit(") ", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU of a process and all that live in its session so far."""
+    total = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(") ", 1)[1].split()
+        except OSError:
+            continue  # it has just ended
+        if int(fields[3]) == process.pid:
+            total += int(fields[11]) + int(fields[12])
+    return total / os.sysconf("SC_CLK_TCK")
 
 
 def make_room(port: int, options: argparse.Namespace, number: int) -> object:
@@ -211,11 +231,11 @@ def check(study: object, outputs: int) -> None:
     """Everything there once, each text the answer to its own prompt, every comparison open."""
     from jeoul.studies.models import Output
 
-    rows = Output.objects.filter(study=study).select_related("prompt")
+    rows = Output.objects.filter(study=study).select_related("prompt", "system_version")
     assert rows.count() == outputs, rows.count()
     for row in rows.iterator():
         assert row.state == "done", (row.state, row.error_code)
-        assert row.text == answer_to(row.prompt.last_user_text())
+        assert row.text == answer_to(row.system_version.model, row.prompt.last_user_text())
     # Texts are scanned in jobs of their own; what a flushed queue lost, the next sweep finds.
     end = time.monotonic() + 120
     while (waiting := study.comparisons.filter(ready=False).count()) and time.monotonic() < end:
@@ -231,35 +251,40 @@ def run(name: str, options: argparse.Namespace, env: dict[str, str], folder: Pat
     from tasks.generation import enqueue
 
     provider, port = start_provider(options, limited, dropped)
-    worker = start_worker(env, folder, options.threads)
+    workers = start_workers(env, folder, options)
     try:
-        wait_for_worker()
+        wait_for_workers(len(workers))
         study = make_room(port, options, number)
-        before, started = cpu_seconds(worker), time.monotonic()
+        before, started = [cpu_seconds(w) for w in workers], time.monotonic()
         enqueue(outputs_due(limit=options.outputs, study=study))
         killed = not kill
         while (left := left_of(study)) and time.monotonic() - started < options.longest:
             if not killed and left < options.outputs * 0.7:
                 killed = True
-                os.killpg(worker.pid, signal.SIGKILL)
-                worker.wait()
+                for worker in workers:
+                    os.killpg(worker.pid, signal.SIGKILL)
+                    worker.wait()
                 redis.Redis.from_url(env["REDIS_URL"]).flushdb()
-                worker = start_worker(env, folder, options.threads)
+                workers = start_workers(env, folder, options)
+                before = [0.0 for _ in workers]
             time.sleep(0.1)
         seconds = time.monotonic() - started
         if left:
             sys.exit(f"{name}: {left} outputs are missing after {seconds:.0f} s")
-        cpu = cpu_seconds(worker) - (0.0 if kill else before)
+        cpu = [cpu_seconds(w) - then for w, then in zip(workers, before, strict=True)]
         asked = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/"))
         time.sleep(1.0)
         check(study, options.outputs)
     finally:
-        for process in (worker, provider):
+        for process in (*workers, provider):
             process.terminate()
+        for process in (*workers, provider):
             process.wait()
     ideal = options.outputs / options.concurrency * options.latency
-    result = {"run": name, "seconds": round(seconds, 2), "ideal": ideal,
-              "share_of_ideal": round(ideal / seconds, 3), "worker_cpu_seconds": round(cpu, 1),
+    result = {"run": name, "pool": options.pool, "together": options.together,
+              "load": round(os.getloadavg()[0], 1), "seconds": round(seconds, 2), "ideal": ideal,
+              "share_of_ideal": round(ideal / seconds, 3),
+              "cpu_seconds": [round(c, 1) for c in cpu],
               **asked}  # fmt: skip
     print(json.dumps(result), flush=True)
     return result
@@ -270,7 +295,11 @@ def main() -> None:
     parser.add_argument("--outputs", type=int, default=2000)
     parser.add_argument("--concurrency", type=int, default=100)
     parser.add_argument("--latency", type=float, default=1.0)
-    parser.add_argument("--threads", type=int, default=4, help="of the Celery worker")
+    parser.add_argument("--threads", type=int, default=4, help="of the worker that asks")
+    parser.add_argument(
+        "--pool", default="threads", choices=["threads", "prefork", "solo", "gevent"]
+    )
+    parser.add_argument("--together", action="store_true", help="one worker for both queues")
     parser.add_argument("--longest", type=float, default=300.0)
     parser.add_argument("--only", choices=["plain", "faults", "killed"])
     parser.add_argument("--provider", type=int, help="be the fake provider on this port")

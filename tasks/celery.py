@@ -30,6 +30,7 @@ def _schedule(sender: Celery, **_: object) -> None:
         "sweeps.reservations",
         "sweeps.chain",
         "sweeps.answers",
+        "sweeps.attempts",
         "analyses.stale",
         "alerts.watch",
         "money.owed",

@@ -52,6 +52,14 @@ def words(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in os.environ.get(name, default).split(",") if item.strip()]
 
 
+def pairs(name: str, default: str = "") -> dict[str, str]:
+    """A comma-separated list of key=value."""
+    found = dict(item.partition("=")[::2] for item in words(name, default))
+    if not all(key and value for key, value in found.items()):
+        raise ImproperlyConfigured(f"{name} must look like key=value,key=value.")
+    return found
+
+
 def languages(folder: Path) -> list[tuple[str, str]]:
     """The languages that have translations in ``folder``, each by its own name."""
     found = sorted(path.parents[1].name for path in folder.glob("*/LC_MESSAGES/django.mo"))

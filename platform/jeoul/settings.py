@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from kombu import Queue
 
 from jeoul import env
 
@@ -267,6 +268,11 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# Asking providers is waiting, scanning is computing: on one interpreter the second would keep the
+# first from its answers. A worker that is told no queue serves both.
+CELERY_TASK_QUEUES = (Queue("celery"), Queue("generation"))
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_ROUTES = {"tasks.generation.*": {"queue": "generation"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 # One key space per deployment, so that two of them may share one Valkey.
@@ -274,6 +280,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": env.text("BROKER_PREFIX", "jeoul:"),
     "visibility_timeout": 600,
 }
+# Single tries of generation, with the provider's words, are kept for so long; 0 keeps them all.
+ATTEMPT_DAYS = env.number("ATTEMPT_DAYS", 180, at_least=0)
+# Folders of training data that researchers may have their prompt sets looked for in.
+CORPUS_FOLDERS = env.words("CORPUS_FOLDERS")
+# Names of people are looked for by presidio where it and these spaCy models are installed.
+NAMES_MODELS = env.pairs("NAMES_MODELS", "en=en_core_web_lg")
+
 SWEEP_SECONDS = env.number("SWEEP_SECONDS", 20, at_least=1)
 
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")

@@ -16,7 +16,10 @@ from jeoul.demo.setup import PROMPTS
 from jeoul.local_llm import MODEL
 from jeoul.results.compute import compute
 from jeoul.results.exports import export_stream
-from jeoul.studies.importing import parse_prompt, read_rows
+from jeoul.studies.generation.probing import probe
+from jeoul.studies.importing import parse_prompt
+from jeoul.studies.reading_files import read_rows
+from jeoul.studies.systems_actions import create_connection
 from jeoul.supervisor import PortTaken, Supervisor, check_port, wait_for_port
 
 from tests import factories
@@ -114,7 +117,8 @@ def test_the_rules_find_the_planted_spammers():
     assert sum(bool(flagged[w]) for w in careful) <= 1
 
 
-def test_the_local_model_speaks_the_openai_protocol(tmp_path):
+@pytest.mark.django_db
+def test_the_local_model_speaks_the_openai_protocol_and_passes_the_connections_test(tmp_path):
     port = local.free_port()
     with (tmp_path / "log").open("wb") as log:
         process = subprocess.Popen(
@@ -122,7 +126,9 @@ def test_the_local_model_speaks_the_openai_protocol(tmp_path):
         )
     try:
         assert wait_for_port(port, 60), (tmp_path / "log").read_text()
-        client = openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none")
+        client = openai.OpenAI(
+            base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=10
+        )
         with client:
             reply = client.chat.completions.create(
                 model=MODEL, max_tokens=8, temperature=0, seed=1,
@@ -130,6 +136,12 @@ def test_the_local_model_speaks_the_openai_protocol(tmp_path):
             )  # fmt: skip
         assert reply.choices[0].message.content.strip()
         assert reply.usage.completion_tokens <= 8
+        connection = create_connection(
+            owner=factories.make_user(), name="local", base_url=f"http://127.0.0.1:{port}/v1"
+        )
+        report = probe(connection=connection, model=MODEL)
+        found = {check["name"]: check["ok"] for check in report["checks"]}
+        assert (report["ok"], found["chat"], found["seed"], found["stop"]) == (True,) * 4
     finally:
         process.terminate()
         process.wait(20)

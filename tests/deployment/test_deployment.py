@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from django.conf import settings
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -47,12 +48,16 @@ def test_production_starts_with_safe_settings():
 
 def test_every_service_is_there_and_its_command_runs(tmp_path):
     services = COMPOSE["services"]
-    assert set(services) == {"migrate", "web", "worker", "beat", "postgres", "valkey"}
-    for name in ("worker", "beat"):
+    assert set(services) == {"migrate", "web", "generator", "worker", "beat", "postgres", "valkey"}
+    served = set()
+    for name, verb in (("generator", "worker"), ("worker", "worker"), ("beat", "beat")):
         program, *arguments = services[name]["command"]
         assert program == "celery"
-        command = arguments[: arguments.index(name) + 1]
+        served |= {arguments[at + 1] for at, word in enumerate(arguments) if word == "-Q"}
+        command = arguments[: arguments.index(verb) + 1]
         assert run("-m", "celery", *command, "--help").returncode == 0
+    # Every job is served; a queue that nobody reads would only be found out by waiting.
+    assert served == {queue.name for queue in settings.CELERY_TASK_QUEUES}
     assert services["migrate"]["command"][:3] == ["python", "manage.py", "migrate"]
     done = run("manage.py", "migrate", "--plan")
     assert done.returncode == 0, done.stderr

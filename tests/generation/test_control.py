@@ -6,7 +6,10 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
 from django.utils import timezone
+from jeoul.accounts.actions import make_token
 from jeoul.base import InvalidInput
 from jeoul.comparisons.building import build_comparisons
 from jeoul.studies.actions import WrongState, due_outputs, update_draft
@@ -19,10 +22,11 @@ from jeoul.studies.generation.control import (
     use_generation,
 )
 from jeoul.studies.generation.estimating import count_tokens, estimate_study
-from jeoul.studies.generation.limits import BREAKS_AT
+from jeoul.studies.generation.limits import BREAKS_AT, spent_on
 from jeoul.studies.generation.progress import generation_progress
 from jeoul.studies.generation.pump import Pump
-from jeoul.studies.models import Attempt, Connection, Output, Study
+from jeoul.studies.generation.retention import forget_attempts
+from jeoul.studies.models import Attempt, Connection, Output, Study, SystemVersion
 from werkzeug import Response
 
 from tests import factories
@@ -216,3 +220,87 @@ def test_a_draft_may_set_its_cap(httpserver):
         study=study, actor=factories.owner_of(study), settings={"generation_cap": Decimal(5)}
     )
     assert Study.objects.get(pk=study.pk).generation_cap == 5
+
+
+def test_the_cap_and_what_contamination_leaves_out_are_planned_and_amended(client, httpserver):
+    """On the study's form, by an amendment on its page, and over the API."""
+    study = study_on(url_of(httpserver))
+    owner = factories.owner_of(study)
+    client.force_login(owner)
+    page = client.get(reverse("study-detail", args=[study.uuid])).content.decode()
+    assert 'name="generation_cap"' in page
+    said = {"overlap": 3, "generation_cap": "2.5", "contamination": "dirty", "reason": "agreed"}
+    client.post(reverse("study-amend", args=[study.uuid]), said)
+    study.refresh_from_db()
+    assert (study.generation_cap, study.contamination) == (Decimal("2.5"), "dirty")
+    assert set(study.amendments.get().change) == {"generation_cap", "contamination"}
+    _, token = make_token(user=owner, name="t")
+
+    def send(path, data, method="post"):
+        return getattr(client, method)(
+            f"/api/v1/{path}", data=json.dumps(data), content_type="application/json",
+            headers={"authorization": f"Bearer {token}", "idempotency-key": str(data)},
+        ).json()  # fmt: skip
+
+    change = {"reason": "r", "contamination": "nothing", "risk_policy": {"empty": "hold"}}
+    send(f"studies/{study.uuid}/amendments/", change)
+    study.refresh_from_db()
+    assert (study.contamination, study.risk_policy) == ("nothing", {"empty": "hold"})
+    draft = factories.make_study(owner=owner, start=False)
+    kept = {"contamination": "not_clean", "risk_policy": {"harmful": "leave_out"}}
+    made = send(f"studies/{draft.uuid}/", kept, "patch")
+    assert {name: made[name] for name in kept} == kept
+    assert (
+        'value="not_clean" selected'
+        in client.get(reverse("study-edit", args=[draft.uuid])).content.decode()
+    )
+
+
+def test_a_system_with_examples_on_a_plain_service_is_made_by_command(httpserver, tmp_path):
+    httpserver.expect_request("/say", method="POST").respond_with_json({"out": {"text": "Hm."}})
+    examples = tmp_path / "shots.jsonl"
+    examples.write_text('{"user": "One?", "assistant": "Two."}\n')
+    template = tmp_path / "request.json"
+    template.write_text('{"chat": "{messages}"}')
+    study = study_on(url_of(httpserver))
+    call_command(
+        "create_system", "plain", "--owner", factories.owner_of(study).username,
+        "--base-url", httpserver.url_for("/say"), "--protocol", "http", "--model", "m-2026-01-01",
+        "--request-template", f"@{template}", "--answer-paths", '{"text": "out.text"}',
+        "--examples", str(examples),
+    )  # fmt: skip
+    version = SystemVersion.objects.get(system__name="plain")
+    assert version.examples == [{"user": "One?", "assistant": "Two."}]
+    Output.objects.filter(pk=Output.objects.first().pk).update(system_version=version)
+    Pump(version.connection.pk, on_stored=lambda ids: None).run(20)
+    assert version.outputs.get().text == "Hm."
+    asked = httpserver.log[-1][0].get_json()["chat"]
+    assert [m["content"] for m in asked][:2] == ["One?", "Two."]
+    with pytest.raises(CommandError, match="--answer-paths is not JSON"):
+        call_command("create_system", "x", "--base-url", "https://a.example", "--answer-paths", "{")
+
+
+def test_old_tries_are_forgotten_and_what_they_cost_still_counts_against_the_cap(httpserver):
+    expect(httpserver).respond_with_json(answer())
+    study = study_on(url_of(httpserver), price_in=Decimal(1000), price_out=Decimal(1000))
+    pump()
+    before = spent_on(Study.objects.get(pk=study.pk))
+    tries = Attempt.objects.count()
+    assert before > 0
+    assert forget_attempts(before=timezone.now() - timedelta(days=1)) == 0
+    assert forget_attempts(before=timezone.now() + timedelta(days=1)) == tries
+    assert not Attempt.objects.exists()
+    assert spent_on(Study.objects.get(pk=study.pk)) == before
+    assert forget_attempts(before=timezone.now() + timedelta(days=1)) == 0
+
+
+def test_a_plan_is_amended_by_command(httpserver, capsys):
+    study = study_on(url_of(httpserver))
+    name = factories.owner_of(study).username
+    call_command(
+        "amend_study", study.slug, '{"generation_cap": 7}', "--reason", "r", "--owner", name,
+        "--json",
+    )  # fmt: skip
+    assert json.loads(capsys.readouterr().out)["change"]["generation_cap"]["to"] == "7"
+    with pytest.raises(CommandError, match="Unknown or fixed setting"):
+        call_command("amend_study", study.slug, '{"seed": 1}', "--reason", "r", "--owner", name)

@@ -21,6 +21,7 @@ from jeoul.studies.generation.actions import (
 from jeoul.studies.models import Output, OutputState, StudyState
 from jeoul.studies.prompt_actions import import_prompts
 from jeoul.studies.systems_actions import create_connection, create_system_version
+from jeoul.studies.watching import start_watch
 from werkzeug import Request, Response
 
 from tests import conftest, factories
@@ -258,3 +259,20 @@ def test_a_real_worker_loses_and_doubles_nothing(provider, process_env, tmp_path
     assert not Output.objects.filter(text="").exists()
     # Only what was under way when the worker died may have been asked twice.
     assert len(asked) <= 24 + 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beat_starts_a_due_watch_and_a_worker_makes_and_closes_its_round(provider, celery_worker):
+    expect(provider).respond_with_json(answer())
+    study = study_on(url_of(provider))
+    watch = start_watch(
+        owner=factories.owner_of(study), version=study.systems.first(),
+        prompts=study.prompt_set_version, every_hours=1,
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while not watch.rounds.filter(finished_at__isnull=False).exists():
+        assert time.monotonic() < end, list(watch.rounds.values())
+        time.sleep(0.2)
+    assert watch.rounds.get().facts["answered"] == study.prompt_set_version.prompts.count()
+    watch.refresh_from_db()
+    assert watch.next_at > timezone.now()

@@ -7,20 +7,24 @@ import random
 
 import pytest
 import zstandard
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.urls import reverse
 from jeoul.accounts.actions import make_token
 from jeoul.comparisons.building import build_comparisons
 from jeoul.results.actions import analyse_study
 from jeoul.risk.contamination.actions import check_contamination
 from jeoul.risk.contamination.corpus import BREAK, _blocks
 from jeoul.risk.contamination.index import Index, Tally
+from jeoul.risk.contamination.jobs import jobs_due
 from jeoul.risk.contamination.tokens import bounds, canonical, hashes
-from jeoul.risk.models import ContaminationCheck, PromptOverlap
+from jeoul.risk.models import ContaminationCheck, CorpusJob, CorpusPart, PromptOverlap
 from jeoul.studies.actions import create_study, move_study
 from jeoul.studies.models import StudyState
 from jeoul.studies.prompt_actions import import_outputs, import_prompts, system_for_outputs
 
+from tasks.risk import check_corpus
 from tests import factories
 
 RIVER = (
@@ -235,3 +239,80 @@ def test_a_study_leaves_dirty_prompts_out(version, tmp_path):
     assert {row["prompt_id"] for row in rows} == {"river", "korean"}
     token = make_token(user=factories.make_user(), name="t")[1]
     assert client.get(address, headers={"Authorization": f"Bearer {token}"}).status_code == 404
+
+
+@pytest.fixture
+def owned(client, db):
+    """A prompt set, its owner signed in, and a token of theirs."""
+    owner = factories.make_user()
+    rows = [{"id": "d", "prompt": RIVER}, {"id": "c", "prompt": "What is two and two, please?"}]
+    text = "\n".join(map(json.dumps, rows))
+    version, _ = import_prompts(owner=owner, name="Mine", text=text, kind="jsonl")
+    client.force_login(owner)
+    _, token = make_token(user=owner, name="t")
+    headers = {"authorization": f"Bearer {token}", "idempotency-key": "k"}
+    return client, version, headers
+
+
+@pytest.mark.django_db
+def test_a_corpus_is_uploaded_on_the_page_and_read_by_a_job_with_its_progress(owned):
+    client, version, _ = owned
+    place = reverse("contamination-check", args=[version.prompt_set.uuid])
+    lines = (json.dumps({"text": f"Line. {RIVER}"}) + "\n").encode()
+    wrong = client.post(place, {"file": SimpleUploadedFile("a.pdf", b"%PDF")})
+    assert wrong.status_code == 422
+    assert "must end with .jsonl" in wrong.content.decode()
+    assert client.post(place, {}).status_code == 422
+    files = [SimpleUploadedFile("a.jsonl", lines), SimpleUploadedFile("b.txt", b"Nothing here.")]
+    assert client.post(place, {"file": files}).status_code == 302
+    job = CorpusJob.objects.get()
+    page = reverse("contamination-list", args=[version.prompt_set.uuid])
+    assert "A corpus is being read" in client.get(page).content.decode()
+    part = client.get(f"{page}?part=jobs", headers={"hx-request": "true"}).content.decode()
+    assert part.lstrip().startswith("<div")
+    assert jobs_due() == [job.pk]
+    check_corpus(job.pk)
+    check_corpus(job.pk)
+    assert jobs_due() == []
+    assert not CorpusPart.objects.exists()
+    check = version.contamination_checks.get()
+    assert [f["name"] for f in check.files] == ["a.jsonl", "b.txt"]
+    assert check.overlaps.get(prompt__key="d").state == "dirty"
+    assert "The newest check is through" in client.get(page).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_corpus_is_named_only_in_the_operators_folders(owned, tmp_path, settings):
+    client, version, headers = owned
+    inside, outside = tmp_path / "open", tmp_path / "closed"
+    for folder in (inside, outside):
+        folder.mkdir()
+        (folder / "part-1.txt").write_text(RIVER)
+    (inside / "link.txt").symlink_to(outside / "part-1.txt")
+    settings.CORPUS_FOLDERS = [str(inside)]
+    place = f"/api/v1/prompt-sets/{version.prompt_set.uuid}/contamination/checks/"
+
+    def ask(path, key):
+        return client.post(
+            place, json.dumps({"paths": [path]}), content_type="application/json",
+            headers=headers | {"idempotency-key": key},
+        )  # fmt: skip
+
+    for number, path in enumerate(
+        ["../closed/part-1.txt", str(outside / "part-1.txt"), "link.txt", "none-*.txt", "/"]
+    ):
+        assert ask(path, f"n{number}").status_code == 422, path
+    for number, path in enumerate(["part-*.txt", str(inside / "part-1.txt")]):
+        answer = ask(path, f"y{number}")
+        assert answer.status_code == 202, answer.content
+    assert {tuple(job.paths) for job in CorpusJob.objects.all()} == {(str(inside / "part-1.txt"),)}
+    for pk in jobs_due():
+        check_corpus(pk)
+    rows = client.get(place, headers=headers).json()["results"]
+    assert all(row["finished_at"] and not row["message"] for row in rows)
+    # The same corpus twice is one check: the later one.
+    assert [bool(row["check"]) for row in rows] == [True, False]
+    stranger = Client()
+    stranger.force_login(factories.make_user())
+    check = reverse("contamination-check", args=[version.prompt_set.uuid])
+    assert stranger.post(check, {"paths": "part-1.txt"}).status_code == 404

@@ -6,7 +6,7 @@ from django.db.models import F, Q, QuerySet
 from jeoul.comparisons.models import Comparison, Kind, Standing
 from jeoul.comparisons.pairing import all_pairs, baseline_pairs, main_language, plan
 from jeoul.comparisons.standing import assess
-from jeoul.risk.scanning import scan_output, scan_prompt, unscanned_outputs, unscanned_prompts
+from jeoul.risk.scanning import scan_outputs, scan_prompts, unscanned_outputs, unscanned_prompts
 from jeoul.studies.models import Design, Output, OutputState, Study
 from jeoul.studies.pilot import prompts_in_play
 
@@ -125,11 +125,11 @@ def scan_waiting(waiting: QuerySet[Comparison], *, limit: int) -> None:
         return
     for name in ("output_a", "output_b"):
         ids = waiting.order_by().values(name)
-        for pk in unscanned_outputs().filter(pk__in=ids).values_list("pk", flat=True)[:limit]:
-            scan_output(output_id=pk)
+        waits = unscanned_outputs().filter(pk__in=ids).values_list("pk", flat=True)
+        scan_outputs(ids=list(waits[:limit]))
     prompts = waiting.order_by().values("prompt")
-    for pk in unscanned_prompts().filter(pk__in=prompts).values_list("pk", flat=True)[:limit]:
-        scan_prompt(prompt_id=pk)
+    asked = unscanned_prompts().filter(pk__in=prompts).values_list("pk", flat=True)
+    scan_prompts(ids=list(asked[:limit]))
 
 
 def retarget(*, study: Study, overlap: int) -> int:

@@ -143,6 +143,46 @@ class ContaminationCheck(Row):
         )
 
 
+class CorpusJob(Row):
+    """A check that was asked for on a page or over the API: files to read, and how far it is."""
+
+    version = models.ForeignKey(PromptSetVersion, models.CASCADE, related_name="corpus_jobs")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    # Where the operator keeps corpora; what was uploaded lies in ``parts``.
+    paths = models.JSONField(default=list)
+    field = models.CharField(max_length=100, blank=True)
+    done_bytes = models.BigIntegerField(default=0)
+    whole_bytes = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    # What came of it: a check, or the words of the refusal.
+    check_row = models.ForeignKey(ContaminationCheck, models.SET_NULL, null=True, related_name="+")
+    message = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    @property
+    def percent(self) -> int | None:
+        """None while the whole is not known: a packed file tells it at its end only."""
+        if not self.whole_bytes or self.done_bytes > self.whole_bytes:
+            return None
+        return 100 * self.done_bytes // self.whole_bytes
+
+
+class CorpusPart(models.Model):
+    """A piece of an uploaded corpus file."""
+
+    job = models.ForeignKey(CorpusJob, models.CASCADE, related_name="parts")
+    file = models.CharField(max_length=255)
+    number = models.PositiveIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        ordering = ("number",)
+        constraints = (models.UniqueConstraint(fields=["job", "number"], name="corpus_part_once"),)
+
+
 class PromptOverlap(models.Model):
     """How much of one prompt stands in the corpus of one check."""
 

@@ -71,9 +71,9 @@ class Command(JeoulCommand):
             )
         supervisor.start("web", web_command(port), env)
         celery = [python, "-m", "celery", "-A", "tasks"]
-        supervisor.start(
-            "worker", [*celery, "worker", "--pool", "threads", "-c", "4", "-l", "warning"], env
-        )
+        worker = [*celery, "worker", "--pool", "threads", "-c", "4", "-l", "warning"]
+        supervisor.start("generator", [*worker, "-Q", "generation", "-n", "generation@%h"], env)
+        supervisor.start("worker", [*worker, "-Q", "celery"], env)
         schedule = str(self.var / "celerybeat-schedule")
         supervisor.start("beat", [*celery, "beat", "-s", schedule, "-l", "warning"], env)
         open_study(study)

@@ -7,11 +7,14 @@ from jeoul.comparisons.building import mark_ready
 from jeoul.comparisons.standing import apply_decision, standings
 from jeoul.risk.access import review_items
 from jeoul.risk.actions import decide_item, note_look
+from jeoul.risk.detectors.names import missing
 from jeoul.risk.models import Verdict
-from jeoul.risk.scanning import scan_output, scan_prompt, unscanned_outputs, unscanned_prompts
+from jeoul.risk.scanning import scan_outputs, scan_prompts, unscanned_outputs, unscanned_prompts
 from jeoul.studies.models import Study
 
 from tasks.management.base import JeoulCommand, add_owner, owner_from, study_from
+
+_TOGETHER = 100
 
 
 class Command(JeoulCommand):
@@ -39,13 +42,15 @@ class Command(JeoulCommand):
     def _scan(self, study: Study, as_json: bool) -> None:
         prompts = list(unscanned_prompts(study.prompt_set_version).values_list("pk", flat=True))
         outputs = list(unscanned_outputs(study).values_list("pk", flat=True))
-        for at, pk in enumerate(prompts, start=1):
-            scan_prompt(prompt_id=pk)
-            self._tell(at, len(prompts), "prompts")
-        for at, pk in enumerate(outputs, start=1):
-            scan_output(output_id=pk)
-            self._tell(at, len(outputs), "outputs")
+        for at in range(0, len(prompts), _TOGETHER):
+            scan_prompts(ids=prompts[at : at + _TOGETHER])
+            self._tell(min(at + _TOGETHER, len(prompts)), len(prompts), "prompts")
+        for at in range(0, len(outputs), _TOGETHER):
+            scan_outputs(ids=outputs[at : at + _TOGETHER])
+            self._tell(min(at + _TOGETHER, len(outputs)), len(outputs), "outputs")
         mark_ready(study=study)
+        if lacking := missing():
+            self.say(f"Names of people are not looked for: {lacking}")
         held = standings(study) | {"open": study.review_items.filter(verdict="open").count()}
         if as_json:
             self.print_json({"prompts": len(prompts), "outputs": len(outputs)} | held)
@@ -54,9 +59,8 @@ class Command(JeoulCommand):
             self.stdout.write(", ".join(f"{n} {name}" for name, n in held.items()))
 
     def _tell(self, at: int, of: int, what: str) -> None:
-        if at % 100 == 0 or at == of:
-            self.stderr.write(f"\r{at} of {of} {what} ", ending="\n" if at == of else "")
-            self.stderr.flush()
+        self.stderr.write(f"\r{at} of {of} {what} ", ending="\n" if at == of else "")
+        self.stderr.flush()
 
     def _list(self, study: Study, options: dict[str, Any]) -> None:
         rows = review_items(study)

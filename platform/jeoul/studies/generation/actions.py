@@ -2,9 +2,9 @@
 
 import hashlib
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import transaction
@@ -15,10 +15,13 @@ from jeoul.studies.generation.asking import Asking, Reply
 from jeoul.studies.generation.base import Answer, ProviderError
 from jeoul.studies.generation.estimating import MILLION
 from jeoul.studies.generation.taking import Lease, turn
+from jeoul.studies.generation.writing import write_answers, write_attempts
 from jeoul.studies.models import Attempt, Output, OutputState, Study, SystemVersion
 from jeoul.studies.rendering import RENDERER_VERSION, render_markdown
 
 log = structlog.get_logger()
+
+_TAKEN_OVER: Final = "The answer came after another job had taken over."
 
 MAX_ATTEMPTS: Final = 8
 BACKOFF_SECONDS: Final = 2.0
@@ -84,59 +87,56 @@ def ask_provider(*, lease: Lease) -> Reply:
 
 def store_replies(replies: list[tuple[Lease, Reply]]) -> list[int]:
     """Store what came, answers and failures; ids of the outputs that have their text now."""
-    stored = []
+    answers = [(lease, reply) for lease, reply in replies if not isinstance(reply, ProviderError)]
     with transaction.atomic():
         for lease, reply in replies:
             if isinstance(reply, ProviderError):
                 store_failure(lease=lease, error=reply)
-            elif store_answer(lease=lease, answer=reply):
-                stored.append(lease.output.pk)
-    return stored
+        return store_answers(answers) if answers else []
 
 
-def store_answer(*, lease: Lease, answer: Answer) -> bool:
-    """Store the text if this job still holds the lease; False if another one took over."""
-    output, version = lease.output, lease.output.system_version
+def store_answers(answers: list[tuple[Lease, Answer]]) -> list[int]:
+    """Store the texts whose leases this job still holds, in two statements for all of them.
+
+    Where another job took over, its text stays: the ids are of the outputs that were stored.
+    """
     now = timezone.now()
-    cost = _cost(answer, version)
-    stored = Output.objects.filter(
-        pk=output.pk, state=OutputState.RUNNING, lease_key=lease.key
-    ).update(
-        state=OutputState.REFUSED if answer.refused else OutputState.DONE,
-        text=answer.text,
-        html=render_markdown(answer.text),
-        renderer=RENDERER_VERSION,
-        content_hash=hashlib.sha256(answer.text.encode()).hexdigest(),
-        finish_reason=answer.finish_reason,
-        reported_model=answer.model,
-        model_differs=bool(answer.model) and answer.model != version.model,
-        request_id=answer.request_id,
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=answer.completion_tokens,
-        latency_ms=answer.latency_ms,
-        cost=cost,
-        error_code="",
-        error_message="",
-        lease_until=None,
-        lease_key=None,
-        due_at=None,
-        finished_at=now,
-    )
+    costs = [_cost(answer, lease.output.system_version) for lease, answer in answers]
+    rows = [_row(*pair, cost, now) for pair, cost in zip(answers, costs, strict=True)]
+    stored = set(write_answers(rows))
     # The provider was asked and is paid, whether or not this job still held the lease.
-    Attempt.objects.filter(lease_key=lease.key).update(
-        finished_at=now,
-        tokens=(answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
-        or lease.reservation.tokens,
-        cost=lease.reservation.cost if cost is None else cost,
-        error_code="" if stored else "lost",
-        error_message="" if stored else "The answer came after another job had taken over.",
-    )
-    if answer.model and not version.reported_model:
-        version.reported_model = answer.model
-        SystemVersion.objects.filter(pk=version.pk, reported_model="").update(
-            reported_model=answer.model
+    write_attempts(
+        (
+            lease.key, now,
+            (answer.prompt_tokens or 0) + (answer.completion_tokens or 0)
+            or lease.reservation.tokens,
+            lease.reservation.cost if cost is None else cost,
+            *(("", "") if lease.output.pk in stored else ("lost", _TAKEN_OVER)),
         )
-    return bool(stored)
+        for (lease, answer), cost in zip(answers, costs, strict=True)
+    )  # fmt: skip
+    for lease, answer in answers:
+        _note_model(lease.output.system_version, answer.model)
+    return [lease.output.pk for lease, _ in answers if lease.output.pk in stored]
+
+
+def _row(lease: Lease, answer: Answer, cost: Decimal | None, now: datetime) -> tuple[Any, ...]:
+    """An answer as ``write_answers`` takes it."""
+    model = lease.output.system_version.model
+    return (
+        lease.output.pk, lease.key,
+        (OutputState.REFUSED if answer.refused else OutputState.DONE).value,
+        answer.text, render_markdown(answer.text), RENDERER_VERSION,
+        hashlib.sha256(answer.text.encode()).hexdigest(), answer.finish_reason, answer.model,
+        bool(answer.model) and answer.model != model, answer.request_id,
+        answer.prompt_tokens, answer.completion_tokens, answer.latency_ms, cost, now,
+    )  # fmt: skip
+
+
+def _note_model(version: SystemVersion, model: str) -> None:
+    if model and not version.reported_model:
+        version.reported_model = model
+        SystemVersion.objects.filter(pk=version.pk, reported_model="").update(reported_model=model)
 
 
 def _cost(answer: Answer, version: SystemVersion) -> Decimal | None:

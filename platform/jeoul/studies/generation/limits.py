@@ -132,4 +132,5 @@ class Purse:
 
 def spent_on(study: Study) -> Decimal:
     """Spent and reserved on the study's generation, in the connections' currency."""
-    return Attempt.objects.filter(study=study).aggregate(n=Sum("cost"))["n"] or Decimal(0)
+    kept = Attempt.objects.filter(study=study).aggregate(n=Sum("cost"))["n"] or Decimal(0)
+    return kept + Decimal(study.spent_before)

@@ -5,7 +5,6 @@ from typing import Any
 
 import openai
 
-from jeoul.studies.generation.addresses import refusal_in
 from jeoul.studies.generation.base import (
     Answer,
     ProviderError,
@@ -13,10 +12,9 @@ from jeoul.studies.generation.base import (
     at_path,
     clean,
     count_at,
-    status_error,
     text_at,
-    words_of,
 )
+from jeoul.studies.generation.errors import translated
 from jeoul.studies.generation.network import http_client
 from jeoul.studies.models import Connection
 
@@ -46,7 +44,9 @@ class OpenAIChat:
                 body={"model": request.model, "messages": request.messages, **request.sampling},
             )
         except openai.APIError as error:
-            raise _translated(error, self._key) from None
+            # An exhausted account answers 429 as well, and waiting does not fill it.
+            empty = error.code == "insufficient_quota"
+            raise translated(error, openai, self._key, lasting=empty) from None
         except ValueError as error:
             text = clean(str(error), self._key)
             raise ProviderError("bad_answer", text, permanent=False) from None
@@ -74,20 +74,3 @@ def _answer(reply: Any, latency_ms: int) -> Answer:
         refused=bool(refusal) or reason == "content_filter",
         has_logprobs=bool(at_path(reply, "choices.0.logprobs.content")),
     )
-
-
-def _translated(error: openai.APIError, key: str) -> ProviderError:
-    refused = refusal_in(error)
-    if refused is not None:
-        return ProviderError("address_refused", str(refused), permanent=True)
-    message = clean(words_of(error.body, str(error.message)), key)
-    if isinstance(error, openai.APITimeoutError):
-        return ProviderError("timeout", message, permanent=False)
-    if isinstance(error, openai.APIConnectionError):
-        cause = f": {error.__cause__}" if error.__cause__ else ""
-        return ProviderError("connection", clean(message + cause, key), permanent=False)
-    if not isinstance(error, openai.APIStatusError):
-        return ProviderError("bad_answer", message, permanent=False)
-    # An exhausted account answers 429 as well, and waiting does not fill it.
-    empty = error.code == "insufficient_quota"
-    return status_error(error.status_code, message, error.response.headers, lasting=empty)

@@ -98,6 +98,8 @@ class Study(Row):
     budget = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     # No request to a provider once this much is spent or reserved; people are paid from budget.
     generation_cap = models.DecimalField(max_digits=12, decimal_places=4, null=True, blank=True)
+    # What tries cost that are no longer kept.
+    spent_before = models.DecimalField(max_digits=20, decimal_places=8, default=0)
     generation_paused_at = models.DateTimeField(null=True)
     # The win rate's distance from one half that the study must be able to see.
     smallest_difference = models.FloatField(default=0.05)
