@@ -1,6 +1,7 @@
 """How fast a corpus is looked through, beside plain reading of the same file.
 
-python bench/contamination.py [megabytes] [prompts] [processes]
+python bench/contamination.py [megabytes] [prompts] [processes] [files]
+files: some of txt jsonl jsonl.zst ko.jsonl, with commas between them.
 Writes bench/out/contamination.json.
 """
 
@@ -58,6 +59,7 @@ def main() -> None:
         int(sys.argv[i]) if len(sys.argv) > i else n
         for i, n in ((1, 200), (2, 10_000), (3, os.cpu_count() or 1))
     )
+    wanted = sys.argv[4].split(",") if len(sys.argv) > 4 else None
     rng = random.Random(11)
     with tempfile.TemporaryDirectory() as folder:
         files, pool = make(Path(folder), megabytes, rng)
@@ -68,6 +70,8 @@ def main() -> None:
         ] + [Question([p], at >= 20) for at, p in enumerate(planted)]
         rows = []
         for name, path in files.items():
+            if wanted and name not in wanted:
+                continue
             plain, size = plain_reading(path), path.stat().st_size
             for count in sorted({1, processes}):
                 began, cpu = time.perf_counter(), time.process_time()

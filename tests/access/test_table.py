@@ -127,6 +127,7 @@ class Room:
         values: dict[str, object] = {
             "output": output.uuid,
             "upload": _NOBODY,
+            "tag": "golden",
             "watch": _NOBODY,
             "vendor": self.worker.invite.vendor.uuid,
             "link": self.worker.invite.uuid,

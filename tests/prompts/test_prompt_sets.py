@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from django.core.management import CommandError, call_command
+from jeoul.accounts.actions import make_token
 from jeoul.accounts.models import AuditEvent
 from jeoul.base import InvalidInput
 from jeoul.studies.access import prompt_texts_hidden
@@ -181,3 +182,41 @@ def test_a_sealed_set_is_hidden_until_its_studies_have_ended():
     }  # fmt: skip
     import_prompts(owner=found.owner, name="Alone", text=json.dumps(ROWS[0]), sealed=True)
     assert prompt_texts_hidden(PromptSet.objects.get(name="Alone"))
+
+
+def test_versions_are_read_compared_tagged_and_sealed_over_the_api(client):
+    owner = factories.make_user()
+    first, _ = import_prompts(owner=owner, name="S", text=json.dumps(ROWS[0]))
+    changed = dict(ROWS[0], prompt="Quite another question?")
+    rows = [changed, dict(ROWS[0], id="more", prompt="And one more, of another kind.")]
+    import_prompts(owner=owner, name="S", text="\n".join(map(json.dumps, rows)))
+    _, token = make_token(user=owner, name="t")
+
+    def ask(method, path, data=None):
+        return getattr(client, method)(
+            f"/api/v1/prompt-sets/{first.prompt_set.uuid}/{path}",
+            data=None if data is None else json.dumps(data),
+            content_type="application/json", headers={"authorization": f"Bearer {token}"},
+        )  # fmt: skip
+
+    assert ask("put", "tags/golden/", {"version": 1}).json() == {"name": "golden", "version": 1}
+    assert ask("put", "tags/Not_good/", {}).status_code == 422
+    versions = ask("get", "versions/").json()["results"]
+    assert [(v["number"], v["prompts"], v["tags"]) for v in versions] == [
+        (2, 2, []), (1, 1, ["golden"]),
+    ]  # fmt: skip
+    made = ask("get", "difference/?before=golden&after=2").json()
+    assert (made["added"], made["removed"], made["changed"]) == (["more"], [], [ROWS[0]["id"]])
+    assert made == ask("get", "difference/").json()
+    assert any("Quite" in words for kind, words in made["changes"][0]["text"] if kind == "new")
+    assert ask("get", "difference/?before=9").status_code == 404
+    seen = ask("get", "picture/?version=golden").json()
+    assert (seen["version"], seen["total"]) == (1, 1)
+    assert ask("get", "alike/").json()["results"] == []
+    assert ask("delete", "tags/golden/").status_code == 204
+    assert ask("delete", "tags/golden/").status_code == 404
+    assert ask("post", "seal/").status_code == 204
+    assert ask("get", "difference/").json()["changes"] == []
+    _, token = make_token(user=factories.make_user(), name="t")
+    for method, path in (("get", "versions/"), ("get", "picture/"), ("put", "tags/golden/")):
+        assert ask(method, path, {} if method == "put" else None).status_code == 404

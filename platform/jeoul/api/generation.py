@@ -1,5 +1,6 @@
 """A study's generation and its runs over the API."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -72,20 +73,11 @@ def _progress(study: Study) -> dict[str, Any]:
     return dict(GenerationOut(values).data)
 
 
-class _Moved(GenericAPIView[Any]):
-    """One move of a study's generation; answers with its progress."""
-
-    serializer_class = GenerationOut
-
-    def move(self, request: Request, study: Study) -> None:
-        raise NotImplementedError
-
-    @described(GenerationOut)
-    def post(self, request: Request, study: UUID) -> Response:
-        """Move the generation; a repeat changes nothing more."""
-        found = study_of(request, study, May.RUN)
-        self.move(request, found)
-        return Response(_progress(found))
+def _moved(request: Request, study: UUID, move: Callable[[Study], object]) -> Response:
+    """One move of a study's generation; answers with its progress. A repeat changes no more."""
+    found = study_of(request, study, May.RUN)
+    move(found)
+    return Response(_progress(found))
 
 
 class Generation(GenericAPIView[Any]):
@@ -127,15 +119,27 @@ class Estimated(GenericAPIView[Any]):
         return Response(EstimateOut(values).data)
 
 
-class Pause(_Moved):
-    def move(self, request: Request, study: Study) -> None:
-        pause_generation(study=study, actor=caller(request))
+class Pause(GenericAPIView[Any]):
+    serializer_class = GenerationOut
+
+    @described(GenerationOut)
+    def post(self, request: Request, study: UUID) -> Response:
+        """Take no new request; what is under way is stored."""
+        return _moved(request, study, lambda s: pause_generation(study=s, actor=caller(request)))
 
 
-class Resume(_Moved):
-    def move(self, request: Request, study: Study) -> None:
-        resume_generation(study=study, actor=caller(request))
-        prepare(study)
+class Resume(GenericAPIView[Any]):
+    serializer_class = GenerationOut
+
+    @described(GenerationOut)
+    def post(self, request: Request, study: UUID) -> Response:
+        """Go on where the pause began."""
+
+        def move(found: Study) -> None:
+            resume_generation(study=found, actor=caller(request))
+            prepare(found)
+
+        return _moved(request, study, move)
 
 
 class RetryIn(serializers.Serializer[Any]):
@@ -144,15 +148,18 @@ class RetryIn(serializers.Serializer[Any]):
     )
 
 
-class Retry(_Moved):
+class Retry(GenericAPIView[Any]):
+    serializer_class = GenerationOut
+
     @described(GenerationOut, takes=RetryIn)
     def post(self, request: Request, study: UUID) -> Response:
         """Try failed outputs again, all or of one kind."""
-        return super().post(request, study)
 
-    def move(self, request: Request, study: Study) -> None:
-        retry_failed(study=study, code=checked(self, RetryIn, request)["code"])
-        prepare(study)
+        def move(found: Study) -> None:
+            retry_failed(study=found, code=checked(self, RetryIn, request)["code"])
+            prepare(found)
+
+        return _moved(request, study, move)
 
 
 class RerunIn(serializers.Serializer[Any]):
@@ -162,32 +169,38 @@ class RerunIn(serializers.Serializer[Any]):
     )
 
 
-class Rerun(_Moved):
+class Rerun(GenericAPIView[Any]):
+    serializer_class = GenerationOut
+
     @described(GenerationOut, takes=RerunIn)
     def post(self, request: Request, study: UUID) -> Response:
         """Make a new generation beside what is there; nothing is replaced."""
-        return super().post(request, study)
 
-    def move(self, request: Request, study: Study) -> None:
-        given = checked(self, RerunIn, request)
-        system = str(given["system"]) if given["system"] else ""
-        rerun_outputs(study=study, actor=caller(request), reason=given["reason"], system=system)
-        prepare(study)
+        def move(found: Study) -> None:
+            given = checked(self, RerunIn, request)
+            system = str(given["system"]) if given["system"] else ""
+            rerun_outputs(study=found, actor=caller(request), reason=given["reason"], system=system)
+            prepare(found)
+
+        return _moved(request, study, move)
 
 
 class UseIn(serializers.Serializer[Any]):
     generation = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
 
 
-class Use(_Moved):
+class Use(GenericAPIView[Any]):
+    serializer_class = GenerationOut
+
     @described(GenerationOut, takes=UseIn)
     def post(self, request: Request, study: UUID) -> Response:
         """Let new comparisons take this generation; planned ones keep what they show."""
-        return super().post(request, study)
 
-    def move(self, request: Request, study: Study) -> None:
-        number = checked(self, UseIn, request)["generation"]
-        use_generation(study=study, actor=caller(request), generation=number)
+        def move(found: Study) -> None:
+            number = checked(self, UseIn, request)["generation"]
+            use_generation(study=found, actor=caller(request), generation=number)
+
+        return _moved(request, study, move)
 
 
 class RunOut(serializers.Serializer[Any]):

@@ -9,7 +9,6 @@ from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jeoul.accounts.actions import record
 from jeoul.api import examples
 from jeoul.api import serializers as s
 from jeoul.api.base import caller, checked, described
@@ -19,11 +18,11 @@ from jeoul.studies.access import (
     get_prompt_set,
     get_system,
     prompt_sets_for,
-    prompt_texts_hidden,
     systems_for,
 )
 from jeoul.studies.models import Connection, Prompt, PromptSet, PromptSetVersion, System
 from jeoul.studies.prompt_actions import Imported, import_outputs, import_prompts
+from jeoul.studies.prompt_sets import may_read
 from jeoul.studies.systems_actions import create_connection, create_system_version
 
 
@@ -97,10 +96,10 @@ class Prompts(ListAPIView[Prompt]):
     def get_queryset(self) -> QuerySet[Prompt]:
         found = get_prompt_set(caller(self.request), self.kwargs["prompt_set"])
         version = found.latest()
-        if version is None or prompt_texts_hidden(found):
+        if version is None or not may_read(
+            prompt_set=found, actor=caller(self.request), what="prompts"
+        ):
             return Prompt.objects.none()
-        if found.sealed:
-            record(actor=caller(self.request), verb="prompts.read", target=found)
         return version.prompts.all()
 
 

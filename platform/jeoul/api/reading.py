@@ -16,7 +16,7 @@ from jeoul.accounts.actions import record
 from jeoul.accounts.models import AuditEvent, Scope, User
 from jeoul.accounts.roles import May
 from jeoul.api import serializers as s
-from jeoul.api.base import PROBLEMS, StudyItem, StudyList, caller, described, study_of
+from jeoul.api.base import PROBLEMS, OfStudy, StudyItem, StudyList, caller, described, study_of
 from jeoul.api.filters import ComparisonFilter, FlagFilter, JudgementFilter, OutputFilter
 from jeoul.comparisons.models import Comparison, Judgement
 from jeoul.quality.models import Flag
@@ -26,6 +26,7 @@ from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.progress import study_outputs, study_progress
 from jeoul.studies.actions import plan_of
 from jeoul.studies.models import Output, Study
+from jeoul.studies.prompt_sets import study_may_read
 
 
 class Progress(GenericAPIView[Any]):
@@ -55,7 +56,18 @@ def _comparisons(study: Study) -> QuerySet[Comparison]:
     )
 
 
-class Outputs(StudyList):
+class _Sealable(OfStudy):
+    """Outputs whose texts wait until a sealed prompt set's studies have ended."""
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        context = super().get_serializer_context()
+        if getattr(self, "swagger_fake_view", False):
+            return context
+        read = study_may_read(study=self.study(), actor=caller(self.request), what="outputs")
+        return {**context, "hidden": not read}
+
+
+class Outputs(_Sealable, StudyList):
     """The answers of the study's systems, with text, cost and errors."""
 
     queryset = Output.objects.none()
@@ -112,7 +124,7 @@ class Audit(StudyList):
         return AuditEvent.objects.filter(study_uuid=self.study().uuid)
 
 
-class OutputDetail(StudyItem):
+class OutputDetail(_Sealable, StudyItem):
     """One output with its text, cost and errors."""
 
     queryset = Output.objects.none()

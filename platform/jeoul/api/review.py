@@ -3,7 +3,9 @@
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
+from django.http import Http404
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
@@ -15,8 +17,11 @@ from jeoul.api.serializers import Named
 from jeoul.comparisons.standing import apply_decision
 from jeoul.risk.access import get_review_item, review_items
 from jeoul.risk.actions import decide_item
-from jeoul.risk.models import CleanState, PromptOverlap, ReviewItem, Verdict
-from jeoul.studies.access import get_prompt_set, prompt_texts_hidden
+from jeoul.risk.contamination.jobs import request_check
+from jeoul.risk.models import CleanState, CorpusJob, PromptOverlap, ReviewItem, Verdict
+from jeoul.studies.access import get_prompt_set
+from jeoul.studies.prompt_sets import may_read
+from tasks.risk import check_corpus
 
 
 class ReviewItemOut(Named):
@@ -82,6 +87,55 @@ class DecideItem(GenericAPIView[Any]):
         return Response(ReviewItemOut(decided).data)
 
 
+class CorpusIn(serializers.Serializer[Any]):
+    paths = serializers.ListField(
+        child=serializers.CharField(max_length=1000), min_length=1, max_length=100,
+        help_text="files or patterns in the folders that the operator opened",
+    )  # fmt: skip
+    field = serializers.CharField(
+        max_length=100, required=False, allow_blank=True, default="",
+        help_text="JSON lines: the key that holds the text; else every text is read",
+    )  # fmt: skip
+
+
+class CorpusJobOut(Named):
+    check = serializers.UUIDField(source="check_row.uuid", read_only=True, default=None)
+    version = serializers.IntegerField(source="version.number", read_only=True)
+
+    class Meta:
+        model = CorpusJob
+        fields = (
+            "id", "version", "done_bytes", "whole_bytes", "finished_at", "check", "message",
+            "created_at",
+        )  # fmt: skip
+
+
+class ContaminationChecks(ListAPIView[CorpusJob]):
+    """Looks through training data that were asked for, with how far each is."""
+
+    queryset = CorpusJob.objects.none()
+    serializer_class = CorpusJobOut
+    filter_backends = ()
+
+    def get_queryset(self) -> QuerySet[CorpusJob]:
+        found = get_prompt_set(caller(self.request), self.kwargs["prompt_set"])
+        return CorpusJob.objects.filter(version__prompt_set=found).select_related(
+            "check_row", "version"
+        )
+
+    @described(CorpusJobOut, status=202, takes=CorpusIn, keyed=False)
+    def post(self, request: Request, prompt_set: UUID) -> Response:
+        """Have the operator's corpora looked through for the latest version; owners only."""
+        user = caller(request)
+        found = get_prompt_set(user, prompt_set)
+        version = found.latest()
+        if found.owner_id != user.pk or version is None:
+            raise Http404("Only its owner has a prompt set checked.")
+        job = request_check(version=version, actor=user, **checked(self, CorpusIn, request))
+        transaction.on_commit(lambda: check_corpus.delay(job.pk))
+        return Response(CorpusJobOut(job).data, status=202)
+
+
 class Contamination(ListAPIView[PromptOverlap]):
     """Per prompt of the latest version the share of its tokens in each corpus looked through."""
 
@@ -91,7 +145,9 @@ class Contamination(ListAPIView[PromptOverlap]):
 
     def get_queryset(self) -> QuerySet[PromptOverlap]:
         found = get_prompt_set(caller(self.request), self.kwargs["prompt_set"])
-        self._hidden = prompt_texts_hidden(found)
+        self._hidden = not may_read(
+            prompt_set=found, actor=caller(self.request), what="contamination"
+        )
         return PromptOverlap.objects.filter(check_row__version=found.latest()).select_related(
             "prompt", "check_row"
         )

@@ -23,6 +23,7 @@ from jeoul.studies.models import (
     Prompt,
     PromptSet,
     Protocol,
+    RiskAction,
     Study,
     System,
     SystemVersion,
@@ -269,6 +270,10 @@ class StudySettings(serializers.Serializer[Any]):
         12, 4, min_value=0, required=False, allow_null=True,
         help_text="no request to a provider beyond this sum",
     )  # fmt: skip
+    risk_policy = serializers.DictField(
+        child=serializers.ChoiceField(choices=RiskAction.choices), required=False,
+        help_text="by kind of finding what follows; kinds left out keep the default",
+    )  # fmt: skip
     smallest_difference = serializers.FloatField(min_value=0.005, max_value=0.45, required=False)
     pilot_prompts = serializers.IntegerField(
         min_value=2, max_value=_INT, required=False, allow_null=True
@@ -331,6 +336,7 @@ class StudyOut(Named):
             "judgement_cap", "gold_share", "gold_max", "repeat_share", "repeat_max",
             "pay_per_judgement", "pay_floor_per_hour", "currency", "two_people", "budget",
             "generation_cap", "smallest_difference", "pilot_prompts", "contamination", "gate",
+            "risk_policy",
             "generation_paused_at", "plan_hash", "frozen_at", "closed_at", "simulated", "imported",
             "created_at",
         )  # fmt: skip
@@ -358,6 +364,10 @@ class AmendmentIn(serializers.Serializer[Any]):
         help_text="no request to a provider beyond this sum",
     )  # fmt: skip
     instructions = serializers.CharField(max_length=100_000, required=False, allow_blank=True)
+    risk_policy = serializers.DictField(
+        child=serializers.ChoiceField(choices=RiskAction.choices), required=False
+    )
+    contamination = serializers.ChoiceField(choices=LeaveOut.choices, required=False)
 
 
 class AmendmentOut(serializers.Serializer[Any]):
@@ -388,6 +398,7 @@ class ProgressOut(serializers.Serializer[Any]):
 class OutputOut(Named):
     prompt_id = serializers.CharField(source="prompt.key", read_only=True)
     system = serializers.CharField(source="system_version.label", read_only=True)
+    text = serializers.SerializerMethodField()
 
     class Meta:
         model = Output
@@ -397,6 +408,10 @@ class OutputOut(Named):
             "attempts", "error_code", "error_message", "content_hash", "imported", "generation",
             "model_differs",
         )  # fmt: skip
+
+    def get_text(self, row: Output) -> str | None:
+        """Null while the prompt set is sealed: an answer tells what was asked."""
+        return None if self.context.get("hidden") else row.text
 
 
 class ComparisonOut(Named):

@@ -25,11 +25,12 @@ from jeoul.studies.access import (
     get_watch,
     watches_for,
 )
+from jeoul.studies.actions import WrongState
 from jeoul.studies.connection_actions import update_connection
 from jeoul.studies.generation.probing import start_test
 from jeoul.studies.models import Connection, System, SystemVersion, Watch
 from jeoul.studies.version_reading import differences, warnings_of
-from jeoul.studies.watching import start_watch, stop_watch
+from jeoul.studies.watching import begin_round, start_watch, stop_watch
 from tasks.watches import test_connection
 
 
@@ -154,6 +155,18 @@ class Watches(ListAPIView[Watch]):
             every_hours=given["every_hours"],
         )
         return Response(WatchOut(made).data, status=201)
+
+
+class WatchRounds(GenericAPIView[Any]):
+    serializer_class = WatchOut
+
+    @described(WatchOut, status=202)
+    def post(self, request: Request, watch: UUID) -> Response:
+        """Begin a round at once; 409 while the last one is still being made."""
+        found = get_watch(caller(request), watch)
+        if not begin_round(watch_id=found.pk):
+            raise WrongState("The last round is still being made.")
+        return Response(WatchOut(found).data, status=202)
 
 
 class WatchDetail(GenericAPIView[Any]):

@@ -10,6 +10,7 @@ from jeoul.api import (
     material,
     money,
     people,
+    prompt_sets,
     reading,
     review,
     studies,
@@ -19,6 +20,7 @@ from jeoul.api.annotators import ImportKnownItems, InviteView, StudyCompletion
 
 _V1 = "v1/"
 _STUDY = f"{_V1}studies/<uuid:study>/"
+_SET = f"{_V1}prompt-sets/<uuid:prompt_set>/"
 
 urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
@@ -32,12 +34,19 @@ urlpatterns = [
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/", material.PromptSetDetail.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/prompts/", material.Prompts.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/outputs/", material.PromptSetOutputs.as_view()),
+    path(f"{_SET}versions/", prompt_sets.Versions.as_view()),
+    path(f"{_SET}difference/", prompt_sets.SetDifference.as_view()),
+    path(f"{_SET}picture/", prompt_sets.SetPicture.as_view()),
+    path(f"{_SET}alike/", prompt_sets.Alike.as_view()),
+    path(f"{_SET}tags/<slug:tag>/", prompt_sets.Tag.as_view()),
+    path(f"{_SET}seal/", prompt_sets.Seal.as_view()),
     path(f"{_V1}connections/", material.Connections.as_view()),
     path(f"{_V1}connections/<uuid:connection>/", systems.ConnectionDetail.as_view()),
     path(f"{_V1}connections/<uuid:connection>/test/", systems.ConnectionTest.as_view()),
     path(f"{_V1}systems/<uuid:system>/differences/", systems.Differences.as_view()),
     path(f"{_V1}watches/", systems.Watches.as_view()),
     path(f"{_V1}watches/<uuid:watch>/", systems.WatchDetail.as_view()),
+    path(f"{_V1}watches/<uuid:watch>/rounds/", systems.WatchRounds.as_view()),
     path(f"{_V1}systems/", material.Systems.as_view()),
     path(f"{_V1}systems/<uuid:system>/", material.SystemDetail.as_view()),
     path(f"{_V1}studies/", studies.Studies.as_view()),
@@ -86,6 +95,10 @@ urlpatterns = [
     path(f"{_STUDY}review-items/", review.ReviewItems.as_view()),
     path(f"{_STUDY}review-items/<uuid:item>/", review.DecideItem.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/contamination/", review.Contamination.as_view()),
+    path(
+        f"{_V1}prompt-sets/<uuid:prompt_set>/contamination/checks/",
+        review.ContaminationChecks.as_view(),
+    ),
     path(f"{_STUDY}flags/", reading.Flags.as_view()),
     path(f"{_STUDY}flags/<uuid:flag>/", studies.DecideFlag.as_view()),
     path(f"{_STUDY}audit/", reading.Audit.as_view()),

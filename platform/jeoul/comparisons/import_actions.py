@@ -23,9 +23,10 @@ from jeoul.comparisons.models import (
     Remark,
 )
 from jeoul.studies.hashing import content_hash
-from jeoul.studies.importing import BadRow, BadRows, read_rows
+from jeoul.studies.importing import BadRow, BadRows
 from jeoul.studies.models import A_WINS, B_WINS, Study
 from jeoul.studies.prompt_actions import Imported
+from jeoul.studies.reading_files import read_rows
 from jeoul.studies.texts_elsewhere import Texts
 from jeoul.workers.actions import get_vendor, make_invite
 from jeoul.workers.models import Enrolment, Invite, Stage, VendorKind, Worker, WorkerIdentity

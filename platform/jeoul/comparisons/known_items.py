@@ -18,7 +18,6 @@ from jeoul.studies.importing import (
     BadRows,
     RowError,
     parse_prompt,
-    read_rows,
     text_field,
 )
 from jeoul.studies.models import Output, OutputState, Study, SystemVersion
@@ -29,6 +28,7 @@ from jeoul.studies.prompt_actions import (
     store_imported_output,
     system_for_outputs,
 )
+from jeoul.studies.reading_files import read_rows
 
 KINDS: Final = (Kind.TRAINING, Kind.QUALIFICATION, Kind.GOLD)
 SIGNS: Final = {"a": 1, "b": -1, "tie": 0}

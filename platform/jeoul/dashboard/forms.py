@@ -15,7 +15,7 @@ from jeoul.accounts.roles import Role
 from jeoul.studies.access import prompt_sets_for, studies_for
 from jeoul.studies.actions import CriterionSpec
 from jeoul.studies.hashing import content_hash
-from jeoul.studies.models import Design, PromptSet, Study, SystemVersion
+from jeoul.studies.models import Design, LeaveOut, PromptSet, Study, SystemVersion
 
 SCALES = [
     (2, _("2 steps: one or the other")),
@@ -26,7 +26,7 @@ SCALES = [
 ]
 
 
-class _LineList(forms.CharField):
+class LineList(forms.CharField):
     """One item per line."""
 
     widget = forms.Textarea(attrs={"rows": 3})
@@ -110,6 +110,16 @@ class StudyForm(forms.Form):
         required=False, label=_("Payments need two people"),
         help_text=_("Another owner than the one who approved it says that money was sent."),
     )  # fmt: skip
+    generation_cap = forms.DecimalField(
+        max_digits=12, decimal_places=4, min_value=0, required=False,
+        label=_("Most that generation may cost"),
+        help_text=_("No provider is asked beyond this sum, in the connections' currency."),
+    )  # fmt: skip
+    contamination = forms.ChoiceField(
+        choices=LeaveOut.choices, initial=LeaveOut.NOTHING, required=False,
+        label=_("Prompts found in training data"),
+        help_text=_("By the checks on the prompt set's page; the results say what is left out."),
+    )  # fmt: skip
     difference = forms.DecimalField(
         max_digits=4, decimal_places=1, min_value=Decimal("0.5"), max_value=45, initial=5,
         required=False,
@@ -136,10 +146,11 @@ class StudyForm(forms.Form):
 
     GROUPS = (
         (_("What is compared"), ("title", "question", "prompt_set", "systems", "design", "baseline",
-                                 "samples")),
+                                 "samples", "contamination")),
         (_("How sure, for how much"), ("overlap", "difference", "pay_per_judgement", "currency",
-                                       "pay_floor_per_hour", "budget", "two_people", "worker_cap",
-                                       "variances", "pilot", "pilot_prompts")),
+                                       "pay_floor_per_hour", "budget", "generation_cap",
+                                       "two_people", "worker_cap", "variances", "pilot",
+                                       "pilot_prompts")),
         (_("What annotators read"), ("instructions", "consent_text", "content_warning")),
     )  # fmt: skip
 
@@ -165,10 +176,11 @@ class StudyForm(forms.Form):
         names = (
             "question", "design", "overlap", "samples", "instructions", "consent_text",
             "content_warning", "worker_cap", "pay_per_judgement", "currency",
-            "two_people", "budget",
+            "two_people", "budget", "generation_cap",
         )  # fmt: skip
         data = self.cleaned_data
         return {name: data[name] for name in names} | {
+            "contamination": data["contamination"] or LeaveOut.NOTHING.value,
             "pay_floor_per_hour": data["pay_floor_per_hour"] or Decimal(0),
             "smallest_difference": float(data["difference"] or 5) / 100,
             "pilot_prompts": (data["pilot_prompts"] or 10) if data["pilot"] else None,
@@ -185,7 +197,7 @@ class CriterionForm(forms.Form):
     )
     # A text, as it is posted: else an untouched further question would count as filled in.
     scale = forms.TypedChoiceField(choices=SCALES, coerce=int, initial="4", label=_("Scale"))
-    chips = _LineList(required=False, label=_("Reasons to tick, one per line"))
+    chips = LineList(required=False, label=_("Reasons to tick, one per line"))
 
     def spec(self, *, is_overall: bool) -> CriterionSpec:
         data = self.cleaned_data
@@ -236,6 +248,8 @@ def initial_of(study: Study) -> dict[str, Any]:
         "pay_floor_per_hour": study.pay_floor_per_hour,
         "two_people": study.two_people,
         "budget": study.budget,
+        "generation_cap": study.generation_cap and study.generation_cap.normalize(),
+        "contamination": study.contamination,
         "difference": round(100 * study.smallest_difference, 1),
         "pilot": study.pilot_prompts is not None,
         "pilot_prompts": study.pilot_prompts or 10,
@@ -247,13 +261,33 @@ class AmendForm(forms.Form):
     budget = forms.DecimalField(
         max_digits=12, decimal_places=2, min_value=0, required=False, label=_("Budget")
     )
+    generation_cap = forms.DecimalField(
+        max_digits=12, decimal_places=4, min_value=0, required=False,
+        label=_("Most that generation may cost"),
+    )  # fmt: skip
+    contamination = forms.ChoiceField(
+        choices=LeaveOut.choices, required=False, label=_("Prompts found in training data")
+    )
     reason = forms.CharField(max_length=1000, label=_("Reason"))
+
+    NAMES = ("overlap", "budget", "generation_cap", "contamination")
+
+    @classmethod
+    def of(cls, study: Study) -> "AmendForm":
+        """With what holds now."""
+        return cls(initial={name: initial_of(study)[name] for name in cls.NAMES})
+
+    def change(self, study: Study) -> dict[str, Any]:
+        """What is asked for and is not so already."""
+        asked = {name: self.cleaned_data[name] for name in self.NAMES}
+        asked["contamination"] = asked["contamination"] or study.contamination
+        return {name: value for name, value in asked.items() if value != getattr(study, name)}
 
 
 class AlertRouteForm(forms.Form):
     """Where a study's alerts go."""
 
-    emails = _LineList(
+    emails = LineList(
         required=False,
         label=_("Mail addresses, one per line"),
         help_text=_("Without any, the owners' own addresses are used."),
@@ -284,24 +318,6 @@ class InviteForm(forms.Form):
     cap = forms.IntegerField(
         min_value=1, max_value=2**31 - 1, required=False, label=_("Most workers")
     )
-
-
-class PromptFileForm(forms.Form):
-    name = forms.CharField(max_length=200, label=_("Name"))
-    file = forms.FileField(
-        label=_("File"), help_text=_("JSONL, CSV or Parquet with id and prompt (or messages).")
-    )
-    sealed = forms.BooleanField(
-        required=False, label=_("Sealed: only annotators see the texts until the study ends")
-    )
-    take_good = forms.BooleanField(required=False, label=_("Leave bad rows out"))
-
-
-class OutputFileForm(forms.Form):
-    file = forms.FileField(
-        label=_("File"), help_text=_("JSONL or CSV with prompt_id, system, text, UTF-8.")
-    )
-    take_good = forms.BooleanField(required=False, label=_("Leave bad rows out"))
 
 
 class MemberForm(forms.Form):

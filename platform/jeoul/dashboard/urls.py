@@ -5,6 +5,7 @@ from django.urls import path
 
 from jeoul.dashboard.views import (
     account,
+    contamination,
     generation,
     material,
     money,
@@ -97,8 +98,13 @@ urlpatterns = [
     path("prompt-sets/<uuid:prompt_set>/seal/", prompts.set_seal, name="prompt-set-seal"),
     path(
         "prompt-sets/<uuid:prompt_set>/contamination/",
-        prompts.contamination_list,
+        contamination.contamination_list,
         name="contamination-list",
+    ),
+    path(
+        "prompt-sets/<uuid:prompt_set>/contamination/check/",
+        contamination.contamination_check,
+        name="contamination-check",
     ),
     path("prompt-sets/", prompts.prompt_set_list, name="prompt-set-list"),
     path("prompt-sets/new/", prompts.prompt_set_import, name="prompt-set-import"),

@@ -1,9 +1,6 @@
 """Reading prompts and outputs from files: row by row, nothing coerced, every bad row named."""
 
-import csv
-import io
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -66,43 +63,6 @@ class RowError(ValueError):
         super().__init__(f"{field_name}: {reason}")
         self.field = field_name
         self.reason = reason
-
-
-def read_rows(text: str, kind: str) -> Iterator[tuple[int, dict[str, object] | RowError]]:
-    """Rows of a JSONL or CSV text with their numbers; a broken line comes as an error.
-
-    CSV rows are numbered without the header; JSONL rows by their line.
-    """
-    text = text.removeprefix("\ufeff")
-    if kind == "csv":
-        yield from _csv_rows(text)
-        return
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield number, RowError("line", f"is not JSON ({error})")
-            continue
-        if isinstance(value, dict):
-            yield number, value
-        else:
-            yield number, RowError("line", "must be a JSON object")
-
-
-def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, object] | RowError]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    number = 0
-    try:
-        for number, row in enumerate(reader, start=1):
-            if None in row:
-                yield number, RowError("line", "has more cells than the header")
-            else:
-                # An empty cell is an absent value.
-                yield number, {k: v for k, v in row.items() if v not in (None, "")}
-    except csv.Error as error:
-        yield number + 1, RowError("line", f"is not CSV ({error})")
 
 
 def text_field(row: dict[str, object], name: str, *, required: bool = False, limit: int = 0) -> str:

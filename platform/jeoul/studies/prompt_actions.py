@@ -12,7 +12,6 @@ from jeoul.studies.importing import (
     BadRow,
     BadRows,
     RowError,
-    read_rows,
     text_field,
 )
 from jeoul.studies.models import (
@@ -24,6 +23,7 @@ from jeoul.studies.models import (
     SystemVersion,
 )
 from jeoul.studies.prompt_import import Imported, import_prompts
+from jeoul.studies.reading_files import read_rows
 from jeoul.studies.rendering import RENDERER_VERSION, render_markdown
 
 __all__ = [

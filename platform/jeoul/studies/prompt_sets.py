@@ -13,7 +13,8 @@ from django.utils.translation import gettext_noop as _
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
 from jeoul.base import InvalidInput
-from jeoul.studies.models import Prompt, PromptSet, PromptSetVersion, VersionTag
+from jeoul.studies.access import prompt_texts_hidden
+from jeoul.studies.models import Prompt, PromptSet, PromptSetVersion, Study, VersionTag
 
 SLICES: Final = ("category", "language", "difficulty", "risk", "hazard")
 # Under this many prompts a win rate's interval is wider than plus or minus 18 points.
@@ -53,10 +54,27 @@ def seal(*, prompt_set: PromptSet, actor: User) -> None:
     record(actor=actor, verb="prompts.seal", target=prompt_set)
 
 
-def note_look(*, prompt_set: PromptSet, actor: User, what: str) -> None:
+def note_look(*, prompt_set: PromptSet, actor: User | None, what: str) -> None:
     """Record that somebody read texts of a sealed set."""
     if prompt_set.sealed:
         record(actor=actor, verb="prompts.read", target=prompt_set, data={"what": what})
+
+
+def may_read(*, prompt_set: PromptSet, actor: User | None, what: str) -> bool:
+    """Whether the texts of its prompts, and answers to them, may be shown now.
+
+    The one door to them for researchers: a look at a sealed set's texts is recorded.
+    """
+    if prompt_texts_hidden(prompt_set):
+        return False
+    note_look(prompt_set=prompt_set, actor=actor, what=what)
+    return True
+
+
+def study_may_read(*, study: Study, actor: User | None, what: str) -> bool:
+    """The same for the prompts of a study; one without prompts hides nothing."""
+    version = study.prompt_set_version
+    return version is None or may_read(prompt_set=version.prompt_set, actor=actor, what=what)
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,11 @@ def stream_rows(stream: BinaryIO, kind: str) -> Rows:
     return {"csv": _csv, "parquet": _parquet}.get(kind, _jsonl)(stream)
 
 
+def read_rows(text: str, kind: str) -> Rows:
+    """The rows of a file that is in memory already. CSV rows count without the header."""
+    return stream_rows(io.BytesIO(text.encode()), kind)
+
+
 def _jsonl(stream: BinaryIO) -> Rows:
     number = 0
     while line := stream.readline(_LONGEST_LINE):

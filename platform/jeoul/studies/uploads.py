@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+from django.core.cache import cache
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -35,6 +36,15 @@ def store_upload(
     return upload
 
 
+def note_rows(upload: PromptUpload, rows: int) -> None:
+    """How far the reading is; not in the database, whose transaction nobody sees into yet."""
+    cache.set(f"upload-rows:{upload.pk}", rows, _LEASE.seconds)
+
+
+def rows_so_far(upload: PromptUpload) -> int:
+    return int(cache.get(f"upload-rows:{upload.pk}") or 0)
+
+
 def uploads_due() -> list[int]:
     """Uploads that no living job reads."""
     now = timezone.now()
@@ -62,6 +72,7 @@ def read_upload(*, upload_id: int) -> bool:
             upload.version, done = import_prompts(
                 owner=upload.owner, name=upload.name, source=file, kind=upload.kind,
                 take_good=upload.take_good, sealed=upload.sealed,
+                progress=lambda rows: note_rows(upload, rows),
             )  # fmt: skip
             upload.rows = done.added + done.unchanged
             upload.bad = [row.__dict__ for row in done.bad[:1000]]

@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from jeoul.comparisons.standing import reassess
 from jeoul.risk.contamination.actions import check_contamination
 from jeoul.studies.models import LeaveOut
+from jeoul.studies.prompt_sets import may_read
 
 from tasks.management.base import JeoulCommand, add_owner, owner_from, prompts_from
 
@@ -41,6 +42,7 @@ class Command(JeoulCommand):
             reassess(study=study)
         worst = check.overlaps.exclude(llama2=0, palm=0, gpt3=False).select_related("prompt")
         if options["json"]:
+            read = may_read(prompt_set=version.prompt_set, actor=owner, what="contamination")
             self.print_json(
                 {
                     "check": str(check.uuid), "fingerprint": check.fingerprint,
@@ -49,7 +51,7 @@ class Command(JeoulCommand):
                     "prompts": [
                         {"id": o.prompt.key, "state": o.state, "tokens": o.tokens, "gpt3": o.gpt3,
                          "palm": o.palm, "llama3": o.llama3, "llama2": o.llama2,
-                         "passages": o.passages}
+                         "passages": o.passages if read else []}
                         for o in worst.iterator()
                     ],
                 }

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from jeoul.results.exports import FORMATS, WHAT, export_stream
+from jeoul.studies.prompt_sets import may_read
 
 from tasks.management.base import JeoulCommand, study_from
 
@@ -29,6 +30,10 @@ class Command(JeoulCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         study = study_from(options["study"])
+        if version := study.prompt_set_version:
+            # Whoever may run commands is no researcher by name, but the look is on record.
+            what = f"export {options['what']}"
+            may_read(prompt_set=version.prompt_set, actor=None, what=what)
         chunks = export_stream(
             study=study, what=options["what"], form=options["format"],
             pair=tuple(options["systems"]),

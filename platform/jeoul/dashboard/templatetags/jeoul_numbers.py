@@ -35,6 +35,15 @@ _VERBS = {
     "flag.upheld": gettext_lazy("Signal upheld"),
     "flag.dismissed": gettext_lazy("Signal dismissed"),
 }
+_NAMES = {
+    "category": gettext_lazy("Category"),
+    "language": gettext_lazy("Language"),
+    "difficulty": gettext_lazy("Difficulty"),
+    "risk": gettext_lazy("Risk"),
+    "hazard": gettext_lazy("Hazard"),
+    "realistic": gettext_lazy("Realistic"),
+    "high": gettext_lazy("High-risk"),
+}
 _DEFINITIONS = {
     "half": gettext_lazy("ties and both bad as half"),
     "apart": gettext_lazy("ties and both bad left out"),
@@ -136,6 +145,12 @@ def definition_name(key: str) -> str:
 @register.filter
 def effect_name(key: str) -> str:
     return str(_EFFECTS.get(key, key))
+
+
+@register.filter
+def slice_name(name: str) -> str:
+    """A slice, or a value of the one slice whose values are ours; any other value as it is."""
+    return str(_NAMES.get(name, name))
 
 
 @register.filter

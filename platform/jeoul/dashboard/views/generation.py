@@ -16,7 +16,6 @@ from jeoul.base import DomainError
 from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
 from jeoul.dashboard.system_forms import RerunForm
 from jeoul.dashboard.views.studies import prepare
-from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.generation.control import (
     pause_generation,
     rerun_outputs,
@@ -27,6 +26,7 @@ from jeoul.studies.generation.control import (
 from jeoul.studies.generation.estimating import estimate_study
 from jeoul.studies.generation.progress import generation_outputs, generation_progress
 from jeoul.studies.models import Output, OutputState, Study
+from jeoul.studies.prompt_sets import may_read
 
 _MARKS: dict[str, dict[str, Any]] = {
     "truncated": {"finish_reason": "length"},
@@ -104,7 +104,9 @@ def output_detail(request: HttpRequest, study: UUID, output: UUID) -> HttpRespon
     ).exclude(pk=row.pk)
     context = study_context(request, found, "outputs") | {
         "output": row,
-        "hidden": prompt_texts_hidden(row.prompt.prompt_set),
+        "hidden": not may_read(
+            prompt_set=row.prompt.prompt_set, actor=researcher(request), what="output"
+        ),
         "tries": row.tries.select_related("connection"),
         "beside": beside.order_by("generation"),
     }

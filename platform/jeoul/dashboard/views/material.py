@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from jeoul.base import DomainError, InvalidInput
 from jeoul.comparisons.building import mark_ready
-from jeoul.dashboard.forms import OutputFileForm
+from jeoul.dashboard.forms_material import OutputFileForm
 from jeoul.dashboard.page import page, refuse, researcher, signed_in
 from jeoul.studies.access import get_prompt_set
 from jeoul.studies.prompt_actions import import_outputs

@@ -14,16 +14,15 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from jeoul.base import DomainError
-from jeoul.dashboard.forms import OutputFileForm, PromptFileForm
+from jeoul.dashboard.forms_material import OutputFileForm, PromptFileForm
 from jeoul.dashboard.page import PER_PAGE, page, paged, refuse, researcher, signed_in
 from jeoul.dashboard.views.material import form_page
-from jeoul.risk.models import CleanState, PromptOverlap
-from jeoul.studies.access import get_prompt_set, prompt_sets_for, prompt_texts_hidden
+from jeoul.studies.access import get_prompt_set, prompt_sets_for
 from jeoul.studies.models import PromptSet, PromptSetVersion, PromptUpload
 from jeoul.studies.prompt_import import import_prompts
-from jeoul.studies.prompt_sets import difference, note_look, picture, seal, tag_version
+from jeoul.studies.prompt_sets import difference, may_read, picture, seal, tag_version
 from jeoul.studies.reading_files import kind_of
-from jeoul.studies.uploads import store_upload
+from jeoul.studies.uploads import rows_so_far, store_upload
 from tasks.risk import read_prompts
 
 _BOTH = ["GET", "HEAD", "POST"]
@@ -88,18 +87,24 @@ def upload_detail(request: HttpRequest, upload: UUID) -> HttpResponse:
     found = PromptUpload.objects.filter(uuid=upload, owner=researcher(request)).first()
     if found is None:
         raise Http404("No such upload.")
-    context = {"upload": found, "breadcrumbs": _crumbs(None, found.name)}
+    context = {
+        "upload": found,
+        "so_far": rows_so_far(found),
+        "breadcrumbs": crumbs(None, found.name),
+    }
     return page(request, "dashboard/upload_detail.html", "prompt_sets", context)
 
 
-def _crumbs(found: PromptSet | None, last: str) -> list[dict[str, str]]:
+def crumbs(found: PromptSet | None, last: str) -> list[dict[str, str]]:
     crumbs = [{"label": _("Prompt sets"), "url": reverse("prompt-set-list")}]
     if found is not None:
         crumbs.append({"label": found.name, "url": reverse("prompt-set-detail", args=[found.uuid])})
     return [*crumbs, {"label": last, "url": ""}]
 
 
-def _version(request: HttpRequest, found: PromptSet, name: str = "version") -> PromptSetVersion:
+def version_asked(
+    request: HttpRequest, found: PromptSet, name: str = "version"
+) -> PromptSetVersion:
     """The version asked for by its number or tag, else the latest."""
     asked = request.GET.get(name, "")
     rows = found.versions.all()
@@ -114,11 +119,7 @@ def _version(request: HttpRequest, found: PromptSet, name: str = "version") -> P
 
 
 def _may_read(request: HttpRequest, found: PromptSet, what: str) -> bool:
-    """Whether texts may be shown; a look at a sealed set's is recorded."""
-    if prompt_texts_hidden(found):
-        return False
-    note_look(prompt_set=found, actor=researcher(request), what=what)
-    return True
+    return may_read(prompt_set=found, actor=researcher(request), what=what)
 
 
 @require_safe
@@ -126,7 +127,7 @@ def _may_read(request: HttpRequest, found: PromptSet, what: str) -> bool:
 def prompt_set_detail(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
     """A version: its picture, what is thin, alike or contaminated, its prompts by slice."""
     found = get_prompt_set(researcher(request), prompt_set)
-    version = _version(request, found)
+    version = version_asked(request, found)
     chosen = {name: request.GET.get(name, "") for name in _FILTERS}
     shown = version.prompts.order_by("entries__position").filter(entries__version=version)
     shown = shown.filter(**{name: value for name, value in chosen.items() if value})
@@ -137,7 +138,7 @@ def prompt_set_detail(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
         "versions": found.versions.prefetch_related("tags").order_by("-number"),
         "alike": version.like_pairs.count(), "checks": version.contamination_checks.all(),
         "mine": found.owner_id == researcher(request).pk, "form": OutputFileForm(),
-        "breadcrumbs": _crumbs(None, found.name),
+        "breadcrumbs": crumbs(None, found.name),
     }  # fmt: skip
     return page(request, "dashboard/prompt_set_detail.html", "prompt_sets", context)
 
@@ -147,7 +148,7 @@ def prompt_set_detail(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
 def version_difference(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
     """What happened between two versions, word by word where texts may be read."""
     found = get_prompt_set(researcher(request), prompt_set)
-    old, new = _version(request, found, "old"), _version(request, found, "new")
+    old, new = version_asked(request, found, "old"), version_asked(request, found, "new")
     made = difference(old, new)
     rows = Paginator(made.changed, PER_PAGE).get_page(request.GET.get("page"))
     read = _may_read(request, found, "difference")
@@ -155,7 +156,7 @@ def version_difference(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
         "prompt_set": found, "old": old, "new": new, "made": made, "rows": rows,
         "changes": made.changes(list(rows)) if read else [], "hidden": not read,
         "versions": found.versions.order_by("-number"),
-        "breadcrumbs": _crumbs(found, _("Difference")),
+        "breadcrumbs": crumbs(found, _("Difference")),
     }  # fmt: skip
     return page(request, "dashboard/version_difference.html", "prompt_sets", context)
 
@@ -165,12 +166,12 @@ def version_difference(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
 def alike_list(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
     """Prompts that are the same or nearly so."""
     found = get_prompt_set(researcher(request), prompt_set)
-    version = _version(request, found)
+    version = version_asked(request, found)
     context = {
         "prompt_set": found, "version": version,
         "pairs": paged(request, version.like_pairs.select_related("a", "b")),
         "hidden": not _may_read(request, found, "alike"),
-        "breadcrumbs": _crumbs(found, _("Alike")),
+        "breadcrumbs": crumbs(found, _("Alike")),
     }  # fmt: skip
     return page(request, "dashboard/alike_list.html", "prompt_sets", context)
 
@@ -200,25 +201,3 @@ def set_seal(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
         raise Http404("Only its owner seals a prompt set.")
     seal(prompt_set=found, actor=researcher(request))
     return redirect("prompt-set-detail", prompt_set=found.uuid)
-
-
-@require_safe
-@signed_in
-def contamination_list(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
-    """Per prompt the share of its tokens in a corpus, with the matching passages."""
-    found = get_prompt_set(researcher(request), prompt_set)
-    version = _version(request, found)
-    rows = PromptOverlap.objects.filter(check_row__version=version).select_related(
-        "prompt", "check_row"
-    )
-    state = request.GET.get("state", "")
-    if state in CleanState.values:
-        rows = rows.filter(state=state)
-    context = {
-        "prompt_set": found, "version": version, "states": CleanState.choices, "state": state,
-        "checks": version.contamination_checks.select_related("by"),
-        "overlaps": paged(request, rows.order_by("-llama2", "-palm", "pk")),
-        "hidden": not _may_read(request, found, "contamination"),
-        "breadcrumbs": _crumbs(found, _("Contamination")),
-    }  # fmt: skip
-    return page(request, "dashboard/contamination_list.html", "prompt_sets", context)

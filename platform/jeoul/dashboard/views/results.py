@@ -18,6 +18,7 @@ from jeoul.accounts.roles import May
 from jeoul.base import DomainError
 from jeoul.comparisons.models import Answer, Judgement, Remark
 from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
+from jeoul.dashboard.templatetags.jeoul_numbers import slice_name
 from jeoul.quality.actions import adjudicate
 from jeoul.results.access import (
     disputed,
@@ -36,6 +37,7 @@ from jeoul.results.models import Analysis
 from jeoul.results.words import answer_words, verdict
 from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import Study
+from jeoul.studies.prompt_sets import may_read
 from jeoul.studies.rendering import render_markdown
 from tasks.analyses import request_analysis
 
@@ -180,7 +182,7 @@ def _slices(study: Study) -> list[tuple[str, str]]:
     for name in ("category", "language", "difficulty", "hazard"):
         values = version.prompts.exclude(**{name: ""}).order_by(name)
         found += [
-            (f"{name}:{value}", f"{name}: {value}")
+            (f"{name}:{value}", f"{slice_name(name)}: {value}")
             for value in values.values_list(name, flat=True).distinct()[:_MOST_VALUES]
         ]
     return found
@@ -243,7 +245,9 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
         )
         .order_by("judged_at", "pk")
     )
-    hidden = prompt_texts_hidden(row.prompt.prompt_set)
+    hidden = not may_read(
+        prompt_set=row.prompt.prompt_set, actor=researcher(request), what="comparison"
+    )
     context = study_context(request, found, "comparisons") | {
         "comparison": row,
         "hidden": hidden,
@@ -253,7 +257,8 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
         "adjudications": row.adjudications.select_related("by"),
         "verdicts": _VERDICTS,
         "messages_shown": [
-            {"role": m["role"], "html": render_markdown(m["content"])} for m in row.prompt.messages
+            {"role": m["role"], "html": render_markdown(m["content"])}
+            for m in ([] if hidden else row.prompt.messages)
         ],
         "judgements": [
             {

@@ -16,6 +16,7 @@ from jeoul.comparisons.standing import apply_decision, reassess, standings
 from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
 from jeoul.risk.access import get_review_item, review_items
 from jeoul.risk.actions import decide_item, note_look
+from jeoul.risk.detectors.names import missing
 from jeoul.risk.measured import measured
 from jeoul.risk.models import Finding, ReportReason, ReviewItem, Source, Verdict
 from jeoul.risk.scanning import RULES, prompt_text
@@ -49,7 +50,7 @@ def review_list(request: HttpRequest, study: UUID) -> HttpResponse:
         "items": items, "chosen": chosen, "kinds": _KINDS.items(),
         "verdicts": Verdict.choices, "sources": Source.choices, "standings": standings(found),
         "open": found.review_items.filter(verdict=Verdict.OPEN).count(),
-        "policy": _policy_rows(found),
+        "policy": _policy_rows(found), "names_missing": missing(),
     }  # fmt: skip
     return page(request, "dashboard/review_list.html", "studies", context)
 

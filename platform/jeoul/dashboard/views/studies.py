@@ -19,6 +19,7 @@ from jeoul.accounts.roles import May, Role
 from jeoul.base import DomainError
 from jeoul.comparisons.building import build_comparisons, retarget
 from jeoul.comparisons.models import Comparison, Kind
+from jeoul.comparisons.standing import reassess
 from jeoul.crowd import get_provider
 from jeoul.dashboard.forms import (
     FIRST_CRITERION,
@@ -202,7 +203,7 @@ def _overview(study: Study) -> dict[str, Any]:
                 ).select_related("vendor")
             ],
             "invite_form": InviteForm(),
-            "amend_form": AmendForm(initial={"overlap": study.overlap, "budget": study.budget}),
+            "amend_form": AmendForm.of(study),
             "amendments": study.amendments.select_related("by"),
             "members": study.memberships.select_related("user").order_by("pk"),
             "member_form": MemberForm(),
@@ -246,14 +247,16 @@ def study_amend(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study, May.RUN)
     form = AmendForm(request.POST)
     if form.is_valid():
-        asked = {name: form.cleaned_data[name] for name in ("overlap", "budget")}
+        change = form.change(found)
         amend_study(
             study=found,
             actor=researcher(request),
             reason=form.cleaned_data["reason"],
-            change={name: value for name, value in asked.items() if value != getattr(found, name)},
+            change=change,
         )
         retarget(study=found, overlap=found.overlap)
+        if "contamination" in change:
+            reassess(study=found)
         messages.success(request, _("The plan was amended."))
     else:
         messages.error(request, _("An amendment needs a number and a reason."))
