@@ -99,7 +99,9 @@ class CorpusIn(serializers.Serializer[Any]):
 
 
 class CorpusJobOut(Named):
-    check = serializers.UUIDField(source="check_row.uuid", read_only=True, default=None)
+    check = serializers.UUIDField(
+        source="check_row.uuid", read_only=True, allow_null=True, default=None
+    )
     version = serializers.IntegerField(source="version.number", read_only=True)
 
     class Meta:
