@@ -26,7 +26,7 @@ from jeoul.studies.generation.control import (
 from jeoul.studies.generation.estimating import estimate_study
 from jeoul.studies.generation.progress import generation_outputs, generation_progress
 from jeoul.studies.models import Output, OutputState, Study
-from jeoul.studies.prompt_sets import may_read
+from jeoul.studies.prompt_sets import may_read, study_may_read
 
 _MARKS: dict[str, dict[str, Any]] = {
     "truncated": {"finish_reason": "length"},
@@ -52,6 +52,7 @@ def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
     context = study_context(request, found, "outputs") | {
         "outputs": paged(request, rows.order_by("pk").defer("html", "prompt__messages")),
         "states": [(s.value, s.label, counts.get(s.value, 0)) for s in OutputState],
+        "hidden": not study_may_read(study=found, actor=researcher(request), what="outputs"),
         "progress": progress,
         "estimate": estimate_study(found) if progress.due or found.frozen_at is None else None,
         "generation": number,
