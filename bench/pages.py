@@ -1,10 +1,10 @@
 """Server time and queries of every page of the dashboard with 100,000 judgements stored.
 
 `make bench-pages` fills a database of its own (500 workers, three systems, all judgements in one
-running study), asks for each page several times and prints the best time, and beside it the mean
-processor time of the web process and its PostgreSQL backend, which says what a page costs also
-where the machine is busy with other things. A study of ten judgements stands beside it, so that
-a query that grows with the rows shows. Writes bench/out/pages.json.
+running study), asks for each page several times and prints the best time, the first one's with an
+empty cache, and the mean processor time of the web process and its PostgreSQL backend, which says
+what a page costs also where the machine is busy with other things. A study of ten judgements
+stands beside it, so that a query that grows with the rows shows. Writes bench/out/pages.json.
 """
 
 import argparse
@@ -91,10 +91,20 @@ def addresses(study) -> dict[str, str]:
         keys = ("study", "worker")[: 1 + (name == "worker-detail")]
         found[name] = reverse(name, kwargs={key: known[key] for key in keys})
     base = found["comparison-list"]
+    found["worker-effect"] = reverse("worker-effect", args=[study.uuid, worker])
     found["comparison-list, judged"] = f"{base}?show=judged"
     found["comparison-list, disputed"] = f"{base}?show=disputed"
     found["comparison-list, text"] = f"{base}?text=answer"
-    found["comparison-list, last page"] = f"{base}?page=99999"
+    last = study.comparisons.order_by("-position", "-pk").values_list("position", "pk")[
+        min(60, study.comparisons.count() - 1)
+    ]
+    found["comparison-list, last page"] = f"{base}?after={last[0]}-{last[1]}"
+    found["comparison-list, rare text"] = f"{base}?text=not+to+be+found"
+    found["comparison-list, by a worker"] = f"{base}?worker={worker}"
+    found["comparison-list, by flagged"] = f"{base}?flag=1"
+    found["comparison-list, a verdict"] = f"{base}?verdict=3"
+    found["output-list, failed"] = f"{found['output-list']}?state=failed"
+    found["output-list, by prompt"] = f"{found['output-list']}?q=not-there"
     return dict(sorted(found.items()))
 
 
@@ -105,13 +115,17 @@ def processor_seconds(backend: int) -> float:
     return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
-def measure(client, address: str, rounds: int) -> tuple[float, float, int, int] | None:
-    """Best and mean processor milliseconds, queries, status; None for what takes no GET."""
+def measure(client, address: str, rounds: int) -> tuple[float, float, float, int, int] | None:
+    """Best and first milliseconds, mean processor ones, queries, status; None without a GET."""
+    from django.core.cache import cache
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
+    cache.clear()
+    start = time.perf_counter()
     with CaptureQueriesContext(connection) as seen:
         first = client.get(address)
+    cold = 1000 * (time.perf_counter() - start)
     queries = len(seen)
     if first.status_code in {405, 409}:
         return None
@@ -124,7 +138,7 @@ def measure(client, address: str, rounds: int) -> tuple[float, float, int, int] 
         client.get(address)
         spent.append(1000 * (time.perf_counter() - start))
     used = 1000 * (processor_seconds(backend) - before) / rounds
-    return min(spent), used, queries, first.status_code
+    return min(spent), cold, used, queries, first.status_code
 
 
 def main() -> None:
@@ -173,23 +187,24 @@ def run(chosen: argparse.Namespace) -> None:
     client.force_login(owner)
     beside = {name: measure(client, at, 1) for name, at in addresses(small).items()}
     rows = []
-    print(f"\n{'page':28} {'best ms':>8} {'cpu ms':>8} {'queries':>8} {'with ten':>9}")
+    print(f"\n{'page':28} {'best ms':>8} {'first':>8} {'cpu ms':>8} {'queries':>8} {'with ten':>9}")
     for name, address in addresses(large).items():
         found, other = measure(client, address, chosen.rounds), beside[name]
         if found is None or other is None:
             continue
-        ms, used, queries, status = found
+        ms, cold, used, queries, status = found
         mark = " SLOW" if min(ms, used) > 100 else ""
-        mark += " GROWS" if queries >= other[2] + 10 else ""
+        mark += " GROWS" if queries >= other[3] + 10 else ""
         mark += f" STATUS {status}" if status not in {200, 302} else ""
-        print(f"{name:28} {ms:8.1f} {used:8.1f} {queries:8} {other[2]:9}{mark}")
+        print(f"{name:28} {ms:8.1f} {cold:8.1f} {used:8.1f} {queries:8} {other[3]:9}{mark}")
         rows.append(
             {
                 "page": name,
                 "ms": round(ms, 1),
+                "first_ms": round(cold, 1),
                 "cpu_ms": round(used, 1),
                 "queries": queries,
-                "queries_with_ten": other[2],
+                "queries_with_ten": other[3],
                 "status": status,
             }
         )

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from jeoul.conduct.alerts import deliver_alert, due_alerts, mark_seen, raise_alerts, set_route
-from jeoul.conduct.figures import figures, watched
+from jeoul.conduct.figures import count, figures, watched
 from jeoul.conduct.models import Alert
 from jeoul.conduct.rules import Share, Watched, findings, has_fallen
 from jeoul.results.progress import study_progress
@@ -55,7 +55,7 @@ def test_figures_count_by_pair_and_slice_and_time_the_work():
         worker = factories.worker_for(study)
         for _turn in range(5):
             factories.judge(worker)
-    found = figures(study, study_progress(study), None)
+    found = figures(study, count(study), None)
     assert len(found.pairs) == 3
     assert sum(p.judged for p in found.pairs) == 10 == sum(s.judged for s in found.slices["risk"])
     assert sum(p.planned for p in found.pairs) == 36

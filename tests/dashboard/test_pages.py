@@ -19,8 +19,10 @@ pytestmark = pytest.mark.django_db
 
 STUDY_PAGES = (
     "study-detail", "study-results", "study-report", "comparison-list", "worker-list",
-    "output-list", "report-list", "study-money",
+    "output-list", "report-list", "study-money", "run-list", "review-list", "study-way",
+    "study-audit", "study-gate",
 )  # fmt: skip
+SET_PAGES = ("prompt-set-detail", "alike-list", "contamination-list", "outputs-import")
 OWN_PAGES = (
     "study-list", "study-create", "prompt-set-list", "prompt-set-import", "system-list",
     "system-create", "connection-create", "vendor-list", "account",
@@ -51,7 +53,8 @@ def addresses(study):
     return [reverse(name, args=[study.uuid]) for name in STUDY_PAGES] + [
         reverse("comparison-detail", args=[study.uuid, comparison.uuid]),
         reverse("worker-detail", args=[study.uuid, worker]),
-        reverse("prompt-set-detail", args=[study.prompt_set_version.prompt_set.uuid]),
+        *(reverse(name, args=[study.prompt_set_version.prompt_set.uuid]) for name in SET_PAGES),
+        reverse("output-detail", args=[study.uuid, comparison.output_a.uuid]),
         reverse("system-detail", args=[study.systems.first().system.uuid]),
         reverse("comparison-detail", args=[study.uuid, comparison.uuid]) + "?diff",
         reverse("worker-effect", args=[study.uuid, worker]),
@@ -152,6 +155,15 @@ def test_a_researcher_sets_a_study_up_by_hand(tmp_path):
     assert (study.state, study.overlap, study.comparisons.count()) == (StudyState.RUNNING, 3, 2)
     client.post(reverse("invite-create", args=[study.uuid]), {"vendor": "Agency"})
     assert study.invites.count() == 1
+    # A refused form keeps what was typed; closing can be taken back, to paused.
+    refused = client.post(
+        reverse("study-amend", args=[study.uuid]), {"reason": "more", "overlap": 0}
+    )
+    assert (refused.status_code, 'value="more"' in refused.text) == (422, True)
+    for to in ("closed", "archived", "closed", "paused", "running"):
+        client.post(reverse("study-move", args=[study.uuid]), {"to": to})
+        study.refresh_from_db()
+        assert study.state == to
     client.post(reverse("study-amend", args=[study.uuid]), {"overlap": 4, "reason": "more"})
     assert set(study.comparisons.values_list("target", flat=True)) == {4}
 
@@ -249,7 +261,7 @@ def test_a_text_is_found_in_prompts_answers_and_reasons_but_not_in_what_is_seale
     asked = judgement.comparison.prompt.messages[-1]["content"]
 
     def found(text):
-        return len(client.get(url, {"text": text}).context["comparisons"])
+        return len(client.get(url, {"text": text}).context["comparisons"].rows)
 
     assert found("zweifel") == 1
     assert found(asked) >= 1

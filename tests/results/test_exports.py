@@ -65,8 +65,7 @@ def test_every_export_has_the_same_rows_in_every_format_and_says_what_is_simulat
                     assert cell[name] == str(value) == str(row[name]), (what, name)
                 elif value is None:
                     assert (cell[name], row[name]) == ("", None), (what, name)
-        if what not in {"audit"}:
-            assert "simulated" in lines[0] if lines else True, what
+        assert "simulated" in lines[0] if lines else True, what
     with pytest.raises(InvalidInput):
         written(study, "judgements", "zip")
 

@@ -101,7 +101,19 @@ class Comparison(Row):
             models.Index(
                 fields=["study"], name="comparison_waiting", condition=Q(ready=False, kind="real")
             ),
-            models.Index(fields=["study", "kind", "position"], name="comparison_kind"),
+            # The list that a researcher reads.
+            models.Index(fields=["study", "position", "id"], name="comparison_order"),
+            models.Index(
+                fields=["study", "kind", "position"],
+                name="comparison_known",
+                condition=~Q(kind="real"),
+            ),
+            # Few, and counted at every look at the results.
+            models.Index(
+                fields=["study", "standing"],
+                name="comparison_not_asked",
+                condition=~Q(standing=""),
+            ),
         )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from jeoul.comparisons.models import Comparison, Kind, Standing
 from jeoul.risk.actions import hold_for_review
@@ -210,8 +210,8 @@ def automatic_ties(study: Study) -> QuerySet[Comparison]:
 
 def standings(study: Study) -> dict[str, int]:
     """How many comparisons are held, tied or left out."""
-    rows = Comparison.objects.filter(study=study, kind=Kind.REAL)
+    rows = Comparison.objects.filter(study=study, kind=Kind.REAL).exclude(standing="")
+    found = dict(rows.order_by().values_list("standing").annotate(n=Count("pk")))
     return {
-        s.value: rows.filter(standing=s).count()
-        for s in (Standing.HELD, Standing.TIE, Standing.LEFT_OUT)
+        s.value: found.get(s.value, 0) for s in (Standing.HELD, Standing.TIE, Standing.LEFT_OUT)
     }

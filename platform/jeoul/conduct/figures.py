@@ -16,22 +16,27 @@ from jeoul.conduct.rules import Share, Watched
 from jeoul.quality.models import FlagState
 from jeoul.results.inputs import SLICES
 from jeoul.results.models import Analysis
-from jeoul.results.progress import StudyProgress
+from jeoul.results.progress import StudyProgress, study_progress
 from jeoul.studies.models import Connection, OutputState, Risk, Study, SystemVersion
 
 # The newest judgements that medians and falls are read from.
 _NEWEST: Final = 1000
 _GOLD: Final = 400
-# Counting pairs and slices reads every comparison: all who watch share one count.
-_KEPT_SECONDS: Final = 5
+# Counting reads every comparison and output: all who watch a study share one count.
+_KEPT_SECONDS: Final = 4
 # Values of one slice that have a line of their own.
 _MOST_VALUES: Final = 8
+# So many rows are counted at every look.
+_FEW: Final = 2000
 
 _MEDIAN = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), count(seconds) FROM (
     SELECT COALESCE(t.visible_ms / 1000.0, j.seconds) AS seconds
-    FROM comparisons_judgement j LEFT JOIN comparisons_telemetry t ON t.judgement_id = j.id
-    WHERE j.study_id = %s AND NOT j.imported ORDER BY j.id DESC LIMIT %s
+    FROM (
+        SELECT id, seconds, imported FROM comparisons_judgement
+        WHERE study_id = %s ORDER BY id DESC LIMIT %s
+    ) j LEFT JOIN comparisons_telemetry t ON t.judgement_id = j.id
+    WHERE NOT j.imported
 ) newest
 """
 # Of each comparison among the newest: how many pairs of votes, and how many of them agree.
@@ -70,6 +75,17 @@ class Part:
     @property
     def percent(self) -> int:
         return round(100 * self.judged / self.planned) if self.planned else 0
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What takes reading many rows to know."""
+
+    progress: StudyProgress
+    pairs: list[Part]
+    slices: dict[str, list[Part]]
+    median_seconds: float | None
+    timed: int
 
 
 @dataclass(frozen=True)
@@ -112,16 +128,24 @@ def hourly_pay(study: Study, median: float | None) -> Decimal | None:
 Parts = tuple[list[Part], dict[str, list[Part]]]
 
 
-def _parts(study: Study) -> Parts:
-    key = f"parts:{study.pk}:{get_language()}"  # names are in the reader's language
-    kept: Parts | None = cache.get(key)
+def count(study: Study) -> Counts:
+    """As it is now; seven queries that read every comparison and output."""
+    return Counts(study_progress(study), *_parts(study), *median_seconds(study))
+
+
+def count_lately(study: Study) -> Counts:
+    """As it was a few seconds ago at most, in the state that the study is in; of few, as it is."""
+    paused = study.generation_paused_at is not None
+    key = f"counts:{study.uuid}:{study.state}:{study.plan_hash}:{paused}:{get_language()}"
+    kept: Counts | None = cache.get(key)
     if kept is None:
-        kept = _counted(study)
-        cache.set(key, kept, _KEPT_SECONDS)
+        kept = count(study)
+        if kept.progress.outputs + kept.progress.comparisons > _FEW:
+            cache.set(key, kept, _KEPT_SECONDS)
     return kept
 
 
-def _counted(study: Study) -> Parts:
+def _parts(study: Study) -> Parts:
     """By pair, and by each slice that divides the prompts, from one pass over the comparisons."""
     rows = (
         study.comparisons.filter(kind=Kind.REAL)
@@ -165,16 +189,15 @@ def _named(name: str, sums: dict[str, list[int]]) -> list[Part]:
     return shown
 
 
-def figures(study: Study, progress: StudyProgress, analysis: Analysis | None) -> Figures:
-    """Six queries."""
-    median, timed = median_seconds(study)
-    pairs, slices = _parts(study)
+def figures(study: Study, counts: Counts, analysis: Analysis | None) -> Figures:
+    """Two queries."""
+    progress = counts.progress
     return Figures(
-        pairs=pairs,
-        slices=slices,
-        median_seconds=median,
-        timed=timed,
-        hourly_pay=hourly_pay(study, median),
+        pairs=counts.pairs,
+        slices=counts.slices,
+        median_seconds=counts.median_seconds,
+        timed=counts.timed,
+        hourly_pay=hourly_pay(study, counts.median_seconds),
         spent=progress.people_cost + progress.generation_cost,
         flags=study.flags.filter(state=FlagState.OPEN).count(),
         reports=study.reports.filter(handled_at=None).count(),

@@ -1,6 +1,8 @@
 """Making analyses, storing them, finding the latest."""
 
+from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -17,8 +19,20 @@ KEPT = 20
 
 
 def latest_analysis(study: Study) -> Analysis | None:
-    """The newest stored analysis; its charts are read only when they are asked for."""
-    return study.analyses.order_by("-id").defer("charts").first()
+    """The newest stored analysis; its charts are read only when they are asked for.
+
+    Its results are shared by all who read them in this process: they are not to be changed.
+    """
+    found = study.analyses.order_by("-id").defer("charts", "results").first()
+    if found is not None:
+        found.results = _results(found.uuid)
+    return found
+
+
+@lru_cache(maxsize=8)
+def _results(analysis: UUID) -> Any:
+    """A stored analysis never changes; reading half a megabyte of JSON takes longer than a page."""
+    return Analysis.objects.values_list("results", flat=True).get(uuid=analysis)
 
 
 def is_current(analysis: Analysis | None, study: Study) -> bool:

@@ -1,18 +1,24 @@
 """What a decision would change, before anyone takes it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from django.core.cache import cache
 
 from jeoul.analysis.winrates import pair_rates
 from jeoul.results.automatic import with_ties
-from jeoul.results.data import votes_of
+from jeoul.results.data import fingerprint, votes_of
 from jeoul.results.inputs import read_inputs
 from jeoul.results.sections.pairs import pair_row
 from jeoul.results.sections.rankings import ranking_of
 from jeoul.studies.models import Study
 from jeoul.workers.models import Worker
+
+# More than these take longer than a page may: a job reads them.
+AT_ONCE: Final = 2000
+_KEPT_SECONDS: Final = 3600
+_LATELY_SECONDS: Final = 60
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,30 @@ class Effect:
     judgements: tuple[int, int]
     pairs: list[tuple[str, dict[str, Any], dict[str, Any] | None]]
     ranking: list[tuple[str, dict[str, Any], dict[str, Any] | None]]
+
+
+def known_effect(study: Study, worker: Worker) -> Effect | None:
+    """The effect on what is stored now: computed at once in a small study, else if a job has."""
+    if study.judgements.order_by()[: AT_ONCE + 1].count() <= AT_ONCE:
+        return effect_of_excluding(study, worker)
+    # Where somebody judges at every second, each answer is of a second ago.
+    found: Effect | None = cache.get(_key(study, worker)) or cache.get(_lately(study, worker))
+    return found
+
+
+def keep_effect(study: Study, worker: Worker) -> None:
+    """Compute the effect for the pages that wait for it."""
+    key, found = _key(study, worker), effect_of_excluding(study, worker)
+    cache.set(key, found, _KEPT_SECONDS)
+    cache.set(_lately(study, worker), found, _LATELY_SECONDS)
+
+
+def _key(study: Study, worker: Worker) -> str:
+    return f"effect:{fingerprint(study, {'without': str(worker.uuid)})}"
+
+
+def _lately(study: Study, worker: Worker) -> str:
+    return f"effect-lately:{study.uuid}:{worker.uuid}"
 
 
 def effect_of_excluding(study: Study, worker: Worker) -> Effect:

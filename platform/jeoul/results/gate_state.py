@@ -8,11 +8,13 @@ from redis.exceptions import RedisError
 
 from jeoul.base import DomainError
 from jeoul.results.data import fingerprint
+from jeoul.results.effects import AT_ONCE
 from jeoul.results.gate import NOT_YET, evaluate
 from jeoul.results.inputs import heading, read_inputs
+from jeoul.studies.hashing import content_hash
 from jeoul.studies.models import Study, StudyState
 
-_KEPT_SECONDS = 86_400
+_KEPT_SECONDS, _LATELY_SECONDS = 86_400, 60
 log = structlog.get_logger()
 
 
@@ -26,14 +28,41 @@ def gate_of(study: Study) -> dict[str, Any]:
     """The answer with what it rests on; raises NoGate."""
     if not study.gate:
         raise NoGate("This study has no gate; give it a rule on its gate page, by API or command.")
-    closed = study.state in {StudyState.CLOSED, StudyState.ARCHIVED}
     if study.state == StudyState.DRAFT:
         return _draft(study)
-    seen = fingerprint(study, {"gate": repr(study.gate), "closed": closed})
-    found = _cached(f"gate:{study.pk}:{seen}")
+    key = _key(study)
+    found = _cached(key)
     if found is None:
-        found = evaluate(read_inputs(study), study.gate, closed=closed)
-        _keep(f"gate:{study.pk}:{seen}", found)
+        found = evaluate(read_inputs(study), study.gate, closed=_is_closed(study))
+        _keep(key, found, _KEPT_SECONDS)
+        _keep(_lately(study), found, _LATELY_SECONDS)
+    return _now(study, found)
+
+
+def known_gate(study: Study) -> dict[str, Any] | None:
+    """The same for a page, which may not wait: None where a large study must be read for it."""
+    small = study.judgements.order_by()[: AT_ONCE + 1].count() <= AT_ONCE
+    if small or not study.gate or study.state == StudyState.DRAFT:
+        return gate_of(study)
+    # Where somebody judges at every second, each answer is of a second ago.
+    found = _cached(_key(study)) or _cached(_lately(study))
+    return found and _now(study, found)
+
+
+def _is_closed(study: Study) -> bool:
+    return study.state in {StudyState.CLOSED, StudyState.ARCHIVED}
+
+
+def _key(study: Study) -> str:
+    seen = fingerprint(study, {"gate": repr(study.gate), "closed": _is_closed(study)})
+    return f"gate:{study.uuid}:{seen}"
+
+
+def _lately(study: Study) -> str:
+    return f"gate-lately:{study.uuid}:{study.state}:{content_hash(study.gate)}"
+
+
+def _now(study: Study, found: dict[str, Any]) -> dict[str, Any]:
     return found | {"study_state": study.state, "amendments": study.amendments.count()}
 
 
@@ -58,8 +87,8 @@ def _cached(key: str) -> dict[str, Any] | None:
         return None
 
 
-def _keep(key: str, found: dict[str, Any]) -> None:
+def _keep(key: str, found: dict[str, Any], seconds: int) -> None:
     try:
-        cache.set(key, found, _KEPT_SECONDS)
+        cache.set(key, found, seconds)
     except RedisError as error:
         log.warning("cache_unavailable", error=str(error))

@@ -397,8 +397,9 @@ def freeze_plan(*, study: Study) -> None:
 
 _MOVES = {
     StudyState.RUNNING: {StudyState.DRAFT, StudyState.PAUSED},
-    StudyState.PAUSED: {StudyState.RUNNING},
-    StudyState.CLOSED: {StudyState.RUNNING, StudyState.PAUSED},
+    # Closing and archiving can be taken back: to paused, so that going on is a step of its own.
+    StudyState.PAUSED: {StudyState.RUNNING, StudyState.CLOSED},
+    StudyState.CLOSED: {StudyState.RUNNING, StudyState.PAUSED, StudyState.ARCHIVED},
     StudyState.ARCHIVED: {StudyState.CLOSED},
 }
 
@@ -410,7 +411,7 @@ def move_study(*, study: Study, to: StudyState, actor: User) -> bool:
     if locked.state == to:
         study.state = to
         return False
-    if locked.state not in _MOVES.get(to, set()):
+    if locked.state not in _MOVES.get(to, set()) or (locked.imported and to == StudyState.PAUSED):
         raise WrongState(f"A study that is {locked.state} can't become {to}.")
     if to == StudyState.RUNNING:
         problems = problems_before_start(locked)
@@ -419,8 +420,10 @@ def move_study(*, study: Study, to: StudyState, actor: User) -> bool:
                 "The study can't start yet. " + " ".join(problems), problems=problems
             )
         freeze_plan(study=locked)
-    if to == StudyState.CLOSED:
+    if to == StudyState.CLOSED and locked.state != StudyState.ARCHIVED:
         locked.closed_at = timezone.now()
+    elif to == StudyState.PAUSED:
+        locked.closed_at = None
     locked.state = to
     locked.save(update_fields=["state", "closed_at"])
     record(actor=actor, verb=f"study.{to}", target=locked, study_uuid=locked.uuid)

@@ -15,10 +15,13 @@ from django.views.decorators.http import require_http_methods
 from jeoul.accounts.roles import May
 from jeoul.base import InvalidInput
 from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
-from jeoul.results.gate_state import gate_of
+from jeoul.dashboard.templatetags.jeoul_numbers import slice_name
+from jeoul.results.gate_state import known_gate
 from jeoul.studies.gate_actions import set_gate
 from jeoul.studies.gate_rule import SLICES
 from jeoul.studies.models import Study
+from jeoul.studies.prompt_sets import picture
+from tasks.analyses import request_gate
 
 _CLAIMS = [
     ("", "–"),
@@ -36,7 +39,7 @@ _LOOKS = [
     ("protected", gettext_lazy("as often as one likes: intervals that allow for it")),
     ("fixed", gettext_lazy("once: ordinary intervals")),
 ]
-_SHOWN, _MOST, _MOST_VALUES = 3, 20, 50
+_SHOWN, _MOST = 3, 20
 
 
 class ConditionForm(forms.Form):
@@ -106,10 +109,10 @@ def _places(study: Study) -> list[tuple[str, str]]:
     risks = [("realistic", _("realistic prompts")), ("high", _("high-risk prompts"))]
     found += [(json.dumps({"risk": value}), name) for value, name in risks]
     version = study.prompt_set_version
-    for slice_name in SLICES[1:] if version else ():
-        rows = version.prompts.exclude(**{slice_name: ""}).order_by(slice_name)  # type: ignore[union-attr]
-        values = rows.values_list(slice_name, flat=True).distinct()[:_MOST_VALUES]
-        found += [(json.dumps({slice_name: v}), f"{slice_name}: {v}") for v in values]
+    slices = picture(version).slices if version else {}
+    for name in SLICES[1:] if version else ():
+        values = sorted(s.value for s in slices[name])
+        found += [(json.dumps({name: v}), f"{slice_name(name)}: {v}") for v in values]
     return found
 
 
@@ -160,8 +163,12 @@ def study_gate(request: HttpRequest, study: UUID) -> HttpResponse:
         error = _save(request, found, [c for row in rows if (c := row.condition())])
         if not error:
             return redirect("study-gate", study=found.uuid)
+    answer = known_gate(found) if found.gate else None
+    if found.gate and answer is None:
+        request_gate(found.pk)
     context = study_context(request, found, "results") | {
-        "gate": gate_of(found) if found.gate else None,
+        "gate": answer,
+        "waiting": bool(found.gate) and answer is None,
         "forms": rows,
         "error": error,
         "looks": request.POST.get("looks") or (found.gate or {}).get("looks", "protected"),

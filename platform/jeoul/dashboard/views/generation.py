@@ -1,10 +1,11 @@
 """A study's outputs: how their making stands, each of them, and the hand on it."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count, QuerySet
+from django.core.cache import cache
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
@@ -13,7 +14,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.roles import May
 from jeoul.base import DomainError
-from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
+from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
+from jeoul.dashboard.stretches import Stretch, stretch
 from jeoul.dashboard.system_forms import RerunForm
 from jeoul.dashboard.views.studies import prepare
 from jeoul.studies.generation.control import (
@@ -24,10 +26,23 @@ from jeoul.studies.generation.control import (
     use_generation,
 )
 from jeoul.studies.generation.estimating import estimate_study
-from jeoul.studies.generation.progress import generation_outputs, generation_progress
+from jeoul.studies.generation.progress import (
+    GenerationProgress,
+    generation_outputs,
+    generation_progress,
+)
 from jeoul.studies.models import Output, OutputState, Study
 from jeoul.studies.prompt_sets import may_read, study_may_read
 
+_KEPT_SECONDS: Final = 3
+# So many outputs are counted at every look.
+_FEW: Final = 2000
+_LOOK: Final = 5000
+_SHOWN: Final = (
+    "uuid", "sample", "state", "error_code", "error_message", "text_missing", "text",
+    "finish_reason", "model_differs", "reported_model", "completion_tokens", "prompt__key",
+    "system_version__number", "system_version__system__name",
+)  # fmt: skip
 _MARKS: dict[str, dict[str, Any]] = {
     "truncated": {"finish_reason": "length"},
     "differs": {"model_differs": True},
@@ -41,17 +56,14 @@ def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study)
     generation = request.GET.get("generation", "")
     number = int(generation) if generation.isdecimal() and len(generation) < 10 else None
-    outputs = generation_outputs(found, number)
-    progress = generation_progress(found, number)
+    progress = _progress_lately(found, number)
     if request.GET.get("part") == "generation" and request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware's
         context = study_context(request, found, "outputs") | {"progress": progress}
         return page(request, "dashboard/output_list.html", "studies", context)
     chosen = {name: request.GET.get(name, "") for name in ("state", "code", "system", "mark", "q")}
-    rows = _chosen(outputs, chosen).select_related("prompt", "system_version__system")
-    counts = dict(outputs.order_by().values_list("state").annotate(n=Count("state")))
     context = study_context(request, found, "outputs") | {
-        "outputs": paged(request, rows.order_by("pk").defer("html", "prompt__messages")),
-        "states": [(s.value, s.label, counts.get(s.value, 0)) for s in OutputState],
+        "outputs": _stretch(request, found, number, chosen),
+        "states": [(s.value, s.label, getattr(progress, s.value)) for s in OutputState],
         "hidden": not study_may_read(study=found, actor=researcher(request), what="outputs"),
         "progress": progress,
         "estimate": estimate_study(found) if progress.due or found.frozen_at is None else None,
@@ -65,8 +77,42 @@ def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
     return page(request, "dashboard/output_list.html", "studies", context)
 
 
+def _progress_lately(study: Study, number: int | None) -> GenerationProgress:
+    """As it was a few seconds ago at most: who watches a long run shares one count of many."""
+    key = _key(study, number)
+    kept: GenerationProgress | None = cache.get(key)
+    if kept is None:
+        kept = generation_progress(study, number)
+        if kept.total > _FEW:
+            cache.set(key, kept, _KEPT_SECONDS)
+    return kept
+
+
+def _key(study: Study, number: int | None = None) -> str:
+    return f"generation:{study.uuid}:{number}:{study.generation_cap}"
+
+
+def _stretch(
+    request: HttpRequest, study: Study, number: int | None, chosen: dict[str, str]
+) -> Stretch:
+    """Outputs in the order of the prompts, each of them with its systems side by side."""
+    whole = (
+        generation_outputs(study, number)
+        .filter(prompt__entries__version=study.prompt_set_version)
+        .annotate(place=F("prompt__entries__position"))
+        .select_related("prompt", "system_version__system")
+        .only(*_SHOWN)
+    )
+    rare = any(chosen[name] for name in ("code", "mark", "q"))
+    return stretch(
+        request, _chosen(whole, chosen), place="place", within=whole if rare else None, look=_LOOK
+    )
+
+
 def _generations(study: Study) -> set[int]:
-    return set(study.ordered_outputs.order_by().values_list("generation", flat=True).distinct())
+    """The first, and those that were made anew; an index holds the latter."""
+    again = study.ordered_outputs.filter(generation__gt=0).order_by()
+    return {0} | set(again.values_list("generation", flat=True).distinct())
 
 
 def _chosen(outputs: QuerySet[Output], chosen: dict[str, str]) -> QuerySet[Output]:
@@ -121,6 +167,7 @@ def study_generate(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study, May.RUN)
     again = retry_failed(study=found, code=request.POST.get("code", ""))
     prepare(found)
+    cache.delete(_key(found))
     messages.success(request, _("Missing outputs are being made; %d are tried again.") % again)
     return redirect("output-list", study=found.uuid)
 
@@ -135,6 +182,7 @@ def generation_move(request: HttpRequest, study: UUID) -> HttpResponse:
     except DomainError as error:
         messages.error(request, error.message)
     else:
+        cache.delete(_key(found))
         messages.success(request, said)
     return redirect("output-list", study=found.uuid)
 

@@ -17,10 +17,14 @@ from jeoul.quality.models import FlagState
 from jeoul.quality.standing import contests_waiting, set_standing
 from jeoul.results.access import get_flag, get_worker, judgements_in_force, worker_trail
 from jeoul.results.actions import latest_analysis
-from jeoul.results.effects import effect_of_excluding
+from jeoul.results.effects import known_effect
 from jeoul.results.words import answer_words
-from tasks.analyses import request_analysis
+from tasks.analyses import request_analysis, request_effect
 
+_JUDGED = (
+    "judged_at", "seconds", "worker__pseudonym", "comparison__uuid", "comparison__prompt__key",
+    *(f"comparison__system_{side}__{name}" for side in "ab" for name in ("number", "system__name")),
+)  # fmt: skip
 _SORTS = ("n", "median_seconds", "agreement", "left_share", "gold_share")
 
 
@@ -56,7 +60,8 @@ def worker_detail(request: HttpRequest, study: UUID, worker: str) -> HttpRespons
         (w for w in (analysis.results["workers"] if analysis else []) if w["worker"] == worker),
         None,
     )
-    judged = paged(request, judgements_in_force(found).filter(worker=person).order_by("judged_at"))
+    mine = judgements_in_force(found).filter(worker=person).only(*_JUDGED)
+    judged = paged(request, mine.order_by("judged_at"))
     context = study_context(request, found, "workers") | {
         "worker": person,
         "facts": facts,
@@ -89,9 +94,12 @@ def worker_effect(request: HttpRequest, study: UUID, worker: str) -> HttpRespons
     """What leaving this worker out would change, with the form that confirms it."""
     found = open_study(request, study, May.RUN)
     person = get_worker(found, worker)
+    effect = known_effect(found, person)
+    if effect is None:
+        request_effect(found.pk, person.pk)
     context = study_context(request, found, "workers") | {
         "worker": person,
-        "effect": effect_of_excluding(found, person),
+        "effect": effect,
         "form": ReasonForm(),
     }
     return page(request, "dashboard/worker_effect.html", "studies", context)

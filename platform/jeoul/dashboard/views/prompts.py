@@ -129,8 +129,8 @@ def prompt_set_detail(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
     found = get_prompt_set(researcher(request), prompt_set)
     version = version_asked(request, found)
     chosen = {name: request.GET.get(name, "") for name in _FILTERS}
-    shown = version.prompts.order_by("entries__position").filter(entries__version=version)
-    shown = shown.filter(**{name: value for name, value in chosen.items() if value})
+    shown = version.entries.select_related("prompt").order_by("position")
+    shown = shown.filter(**{f"prompt__{k}": value for k, value in chosen.items() if value})
     context = {
         "prompt_set": found, "version": version, "picture": picture(version), "chosen": chosen,
         "hidden": not _may_read(request, found, "prompts"),

@@ -1,11 +1,11 @@
 """Reading results: verdict, charts, comparisons, the report, downloads."""
 
+import itertools
 from base64 import b64decode
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Page
 from django.db.models import CharField, Exists, Func, OuterRef, Prefetch, Q, TextField
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -17,9 +17,11 @@ from jeoul.accounts.actions import record
 from jeoul.accounts.roles import May
 from jeoul.base import DomainError
 from jeoul.comparisons.models import Answer, Judgement, Remark
-from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
+from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
+from jeoul.dashboard.stretches import Stretch, stretch
 from jeoul.dashboard.templatetags.jeoul_numbers import slice_name
 from jeoul.quality.actions import adjudicate
+from jeoul.quality.models import Adjudication
 from jeoul.results.access import (
     disputed,
     get_comparison,
@@ -31,18 +33,24 @@ from jeoul.results.access import (
 from jeoul.results.actions import is_current, latest_analysis
 from jeoul.results.costs import study_costs
 from jeoul.results.differing import marked_difference
+from jeoul.results.dressing import for_both_themes, in_words_of_the_reader
 from jeoul.results.exports import FORMATS, export_stream
-from jeoul.results.gate_state import gate_of
+from jeoul.results.gate_state import known_gate
 from jeoul.results.models import Analysis
 from jeoul.results.words import answer_words, verdict
 from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import Study
-from jeoul.studies.prompt_sets import may_read
+from jeoul.studies.prompt_sets import may_read, picture
 from jeoul.studies.rendering import render_markdown
-from tasks.analyses import request_analysis
+from tasks.analyses import request_analysis, request_gate
 
 _FILTERS = ("pair", "risk", "slice", "verdict", "worker", "flag", "text", "show")
-_MOST_VALUES = 50
+_SHOWN = (
+    "uuid", "kind", "position", "judged", "target", "system_a", "system_b", "study", "prompt__key",
+    "prompt__risk", "prompt__messages",
+)  # fmt: skip
+# How many comparisons one look at a filtered list reads; texts take ten times as long.
+_LOOK, _LOOK_AT_TEXTS = 3000, 500
 _VERDICTS = [
     ("0", _("First wins")),
     ("1", _("Second wins")),
@@ -96,9 +104,17 @@ def study_report(request: HttpRequest, study: UUID) -> HttpResponse:
         "prompts": found.prompt_set_version,
         "amendments": found.amendments.all(),
         "exclusions": found.exclusions.filter(lifted_at=None).select_related("worker", "by"),
-        "gate": gate_of(found) if found.gate else None,
+        "gate": _gate(found) if found.gate else None,
     }
     return page(request, "dashboard/study_report.html", "studies", context)
+
+
+def _gate(study: Study) -> dict[str, Any]:
+    """What the gate says, or that a job is asked."""
+    found = known_gate(study)
+    if found is None:
+        request_gate(study.pk)
+    return found or {"waiting": True}
 
 
 @require_safe
@@ -111,6 +127,9 @@ def study_chart(request: HttpRequest, study: UUID, name: str, form: str) -> Http
     if drawn is None:
         raise Http404("No such chart.")
     kinds = {"png": "image/png", "csv": "text/csv; charset=utf-8"}
+    if form == "svg":
+        words = in_words_of_the_reader(drawn)
+        drawn = words if "download" in request.GET else for_both_themes(words)
     response = HttpResponse(
         b64decode(drawn) if form == "png" else drawn,
         content_type=kinds.get(form, "image/svg+xml; charset=utf-8"),
@@ -138,17 +157,21 @@ def study_export(request: HttpRequest, study: UUID, what: str, form: str) -> Htt
 @require_safe
 @signed_in
 def comparison_list(request: HttpRequest, study: UUID) -> HttpResponse:
-    """Comparisons with their votes, the most disputed first when asked."""
+    """Comparisons with their votes, by pair, slice, verdict, worker and text."""
     found = open_study(request, study)
-    rows = found.comparisons.select_related(
-        "prompt", "system_a__system", "system_b__system"
-    ).order_by("position", "pk")
+    whole = found.comparisons.select_related("prompt").only(*_SHOWN)
     chosen = {key: request.GET.get(key, "").replace("\x00", "")[:200] for key in _FILTERS}
-    rows = _filtered(rows, chosen, found)
+    rows = _filtered(whole, chosen, found)
+    labels = _labels(found)
+    within = whole if any(chosen.values()) else None
+    look = _LOOK_AT_TEXTS if chosen["text"] else _LOOK
     context = study_context(request, found, "comparisons") | {
-        "comparisons": _with_votes(paged(request, rows)),
+        "comparisons": _with_votes(
+            stretch(request, rows, place="position", within=within, look=look), labels
+        ),
         "chosen": chosen,
-        "pairs": _pairs(found),
+        "whole_list": within is None,
+        "pairs": _pairs(labels),
         "slices": _slices(found),
         "verdicts": _VERDICTS,
         "hidden": _hidden(found),
@@ -156,36 +179,35 @@ def comparison_list(request: HttpRequest, study: UUID) -> HttpResponse:
     return page(request, "dashboard/comparison_list.html", "studies", context)
 
 
-def _with_votes(found: Page[Any]) -> Page[Any]:
+def _labels(study: Study) -> dict[int, str]:
+    entries = study.entries.select_related("system_version__system")
+    return {e.system_version_id: e.system_version.label for e in entries}
+
+
+def _with_votes(found: Stretch, labels: dict[int, str]) -> Stretch:
     """The votes of one page's comparisons: over all of a study's they would take seconds."""
-    votes = votes_on([row.pk for row in found])
-    for row in found:
+    votes = votes_on([row.pk for row in found.rows])
+    for row in found.rows:
+        row.first, row.second = labels.get(row.system_a_id), labels.get(row.system_b_id)
         row.wins_a, row.wins_b, row.ties, row.bad = votes.get(row.pk, (0, 0, 0, 0))
     return found
 
 
-def _pairs(study: Study) -> list[tuple[str, str]]:
-    systems = [e.system_version for e in study.entries.select_related("system_version__system")]
+def _pairs(labels: dict[int, str]) -> list[tuple[str, str]]:
     return [
-        (f"{a.pk}-{b.pk}", f"{a.label} – {b.label}")
-        for at, a in enumerate(systems)
-        for b in systems[at + 1 :]
+        (f"{a}-{b}", f"{labels[a]} – {labels[b]}") for a, b in itertools.combinations(labels, 2)
     ]
 
 
 def _slices(study: Study) -> list[tuple[str, str]]:
     """The values of the prompts' slices, as the filter names them."""
     version = study.prompt_set_version
-    if version is None:
-        return []
-    found = []
-    for name in ("category", "language", "difficulty", "hazard"):
-        values = version.prompts.exclude(**{name: ""}).order_by(name)
-        found += [
-            (f"{name}:{value}", f"{slice_name(name)}: {value}")
-            for value in values.values_list(name, flat=True).distinct()[:_MOST_VALUES]
-        ]
-    return found
+    return [
+        (f"{name}:{s.value}", f"{slice_name(name)}: {s.value}")
+        for name, slices in (picture(version).slices.items() if version else ())
+        if name != "risk"
+        for s in sorted(slices, key=lambda s: s.value)
+    ]
 
 
 def _filtered(rows: Any, chosen: dict[str, str], study: Study) -> Any:
@@ -208,9 +230,9 @@ def _filtered(rows: Any, chosen: dict[str, str], study: Study) -> Any:
     if chosen["show"] == "judged":
         rows = rows.filter(judged__gt=0)
     elif chosen["show"] == "disputed":
-        rows = disputed(rows).order_by("-judged", "position")
+        rows = disputed(rows)
     elif chosen["show"] == "adjudicated":
-        rows = rows.filter(adjudications__isnull=False).distinct()
+        rows = rows.filter(Exists(Adjudication.objects.filter(comparison=OuterRef("pk"))))
     return rows
 
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from jeoul.accounts.models import User
 from jeoul.accounts.roles import May, Role
-from jeoul.base import DomainError
+from jeoul.base import DomainError, InvalidInput
 from jeoul.comparisons.building import build_comparisons, retarget
 from jeoul.comparisons.models import Comparison, Kind
 from jeoul.comparisons.standing import reassess
@@ -45,6 +45,7 @@ from jeoul.dashboard.starts import STARTS
 from jeoul.dashboard.views.planning import plan_of_form, plan_of_study
 from jeoul.dashboard.views.watching import live_context, route_context
 from jeoul.results.actions import latest_analysis
+from jeoul.results.models import Analysis
 from jeoul.results.words import verdict
 from jeoul.studies.access import studies_for
 from jeoul.studies.actions import (
@@ -176,15 +177,20 @@ def _apply(form: StudyForm, criteria: Criteria, study: Study, request: HttpReque
 @signed_in
 def study_detail(request: HttpRequest, study: UUID) -> HttpResponse:
     """The overview; ``?part=progress`` is what htmx asks for again and again."""
-    found = open_study(request, study)
-    context = study_context(request, found, "overview") | live_context(found)
-    if request.GET.get("part") != "progress":
-        context |= _overview(found)
-    return page(request, "dashboard/study_detail.html", "studies", context)
+    return overview_page(request, open_study(request, study))
 
 
-def _overview(study: Study) -> dict[str, Any]:
+def overview_page(request: HttpRequest, study: Study, **refused: object) -> HttpResponse:
+    """The overview; a form of it that was refused stands there as it was filled in."""
     analysis = latest_analysis(study)
+    context = study_context(request, study, "overview") | live_context(study, analysis)
+    if request.GET.get("part") != "progress":
+        context |= _overview(study, analysis)
+    status = 422 if refused else 200
+    return page(request, "dashboard/study_detail.html", "studies", context | refused, status=status)
+
+
+def _overview(study: Study, analysis: Analysis | None) -> dict[str, Any]:
     draft = study.state == StudyState.DRAFT
     plan = plan_of_study(study) if draft or study.pilot_prompts else {}
     return (
@@ -230,6 +236,8 @@ def study_move(request: HttpRequest, study: UUID) -> HttpResponse:
     move_study(study=found, to=StudyState(to), actor=researcher(request))
     if to == StudyState.RUNNING:
         prepare(found)
+    elif to == StudyState.CLOSED:
+        messages.success(request, _("Closed. It can be opened again."))
     return redirect("study-detail", study=found.uuid)
 
 
@@ -246,20 +254,21 @@ def prepare(study: Study) -> None:
 def study_amend(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study, May.RUN)
     form = AmendForm(request.POST)
-    if form.is_valid():
-        change = form.change(found)
+    if not form.is_valid():
+        return overview_page(request, found, amend_form=form)
+    change = form.change(found)
+    try:
         amend_study(
-            study=found,
-            actor=researcher(request),
-            reason=form.cleaned_data["reason"],
+            study=found, actor=researcher(request), reason=form.cleaned_data["reason"],
             change=change,
-        )
-        retarget(study=found, overlap=found.overlap)
-        if "contamination" in change:
-            reassess(study=found)
-        messages.success(request, _("The plan was amended."))
-    else:
-        messages.error(request, _("An amendment needs a number and a reason."))
+        )  # fmt: skip
+    except DomainError as error:
+        refuse(form, error)
+        return overview_page(request, found, amend_form=form)
+    retarget(study=found, overlap=found.overlap)
+    if "contamination" in change:
+        reassess(study=found)
+    messages.success(request, _("The plan was amended."))
     return redirect("study-detail", study=found.uuid)
 
 
@@ -283,17 +292,16 @@ def pilot_end(request: HttpRequest, study: UUID) -> HttpResponse:
 def invite_create(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study, May.RUN)
     form = InviteForm(request.POST)
-    if form.is_valid():
-        vendor = get_vendor(owner=researcher(request), name=form.cleaned_data["vendor"])
-        make_invite(
-            study=found,
-            vendor=vendor,
-            cap=form.cleaned_data["cap"],
-            provider=form.cleaned_data["provider"] or "invite",
-        )
-        messages.success(request, _("The link is ready to be copied."))
-    else:
-        messages.error(request, _("Say where the workers come from."))
+    if not form.is_valid():
+        return overview_page(request, found, invite_form=form)
+    vendor = get_vendor(owner=researcher(request), name=form.cleaned_data["vendor"])
+    make_invite(
+        study=found,
+        vendor=vendor,
+        cap=form.cleaned_data["cap"],
+        provider=form.cleaned_data["provider"] or "invite",
+    )
+    messages.success(request, _("The link is ready to be copied."))
     return redirect("study-detail", study=found.uuid)
 
 
@@ -303,17 +311,18 @@ def member_set(request: HttpRequest, study: UUID) -> HttpResponse:
     """Give a researcher a role on the study, or take it away."""
     found = open_study(request, study, May.OWN)
     form = MemberForm(request.POST)
-    user = form.is_valid() and User.objects.filter(username=form.cleaned_data["username"]).first()
-    if not user:
-        messages.error(request, _("There is no researcher of this name."))
-        return redirect("study-detail", study=found.uuid)
+    if not form.is_valid():
+        return overview_page(request, found, member_form=form)
+    user = User.objects.filter(username=form.cleaned_data["username"]).first()
     role = form.cleaned_data["role"]
     try:
+        if user is None:
+            raise InvalidInput(_("There is no researcher of this name."), field="username")
         set_member(
             study=found, actor=researcher(request), user=user, role=Role(role) if role else None
         )
     except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        messages.success(request, _("Saved."))
+        refuse(form, error)
+        return overview_page(request, found, member_form=form)
+    messages.success(request, _("Saved."))
     return redirect("study-detail", study=found.uuid)

@@ -12,21 +12,20 @@ from django.views.decorators.http import require_POST
 from jeoul.accounts.roles import May
 from jeoul.conduct.access import get_alert
 from jeoul.conduct.alerts import mark_seen, set_route, words
-from jeoul.conduct.figures import figures
+from jeoul.conduct.figures import count_lately, figures
 from jeoul.conduct.models import AlertRoute
 from jeoul.dashboard.forms import AlertRouteForm
 from jeoul.dashboard.page import open_study, researcher, signed_in
-from jeoul.results.actions import latest_analysis
-from jeoul.results.progress import study_progress
+from jeoul.results.models import Analysis
 from jeoul.studies.models import Study
 
 
-def live_context(study: Study) -> dict[str, Any]:
+def live_context(study: Study, analysis: Analysis | None) -> dict[str, Any]:
     """What the overview asks for again and again while people judge."""
-    progress = study_progress(study)
-    found = figures(study, progress, latest_analysis(study))
+    counts = count_lately(study)
+    found = figures(study, counts, analysis)
     return {
-        "progress": progress,
+        "progress": counts.progress,
         "figures": found,
         "under_floor": found.under(study.pay_floor_per_hour),
         "spent_percent": round(100 * found.spent / study.budget) if study.budget else None,
@@ -48,12 +47,13 @@ def route_context(study: Study) -> dict[str, Any]:
 def alert_route(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study, May.RUN)
     form = AlertRouteForm(request.POST)
-    if form.is_valid():
-        set_route(study=found, actor=researcher(request), **form.cleaned_data)
-        messages.success(request, _("Saved."))
-    else:
-        for errors in form.errors.values():
-            messages.error(request, " ".join(str(e) for e in errors))
+    if not form.is_valid():
+        # The overview is made of this module's parts.
+        from jeoul.dashboard.views.studies import overview_page
+
+        return overview_page(request, found, route_form=form)
+    set_route(study=found, actor=researcher(request), **form.cleaned_data)
+    messages.success(request, _("Saved."))
     return redirect("study-detail", study=found.uuid)
 
 

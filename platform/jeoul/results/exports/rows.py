@@ -132,6 +132,7 @@ _AUDIT: Final[Schema] = {
     "object_type": pa.string(),
     "object": pa.string(),
     "data": pa.string(),
+    "simulated": pa.bool_(),
 }
 
 
@@ -140,7 +141,7 @@ def _audit(study: Study) -> Iterator[Row]:
     for e in events.iterator(chunk_size=_CHUNK):
         yield (
             str(e.uuid), e.created_at, e.actor, e.verb, e.object_type,
-            e.object_uuid and str(e.object_uuid), e.data,
+            e.object_uuid and str(e.object_uuid), e.data, study.simulated,
         )  # fmt: skip
 
 

@@ -11,9 +11,12 @@ from django.utils import timezone
 from jeoul.studies.generation.base import ProviderError
 from jeoul.studies.generation.estimating import chat_for, reserve
 from jeoul.studies.generation.limits import spent_on
-from jeoul.studies.models import Connection, Output, OutputState, Study
+from jeoul.studies.models import Connection, Output, OutputState, Study, VersionEntry
 
 _RATE_OVER: Final = timedelta(minutes=2)
+_SUMMED: Final = (
+    "total", "truncated", "model_differs", "prompt_tokens", "completion_tokens", "spent", "recent",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,9 +65,11 @@ class GenerationProgress:
 
 def generation_outputs(study: Study, generation: int | None = None) -> QuerySet[Output]:
     """A study's outputs in use, or those of one generation."""
+    entries = VersionEntry.objects.filter(version=study.prompt_set_version_id)
     outputs = Output.objects.filter(
-        system_version__in=study.systems.all(),
-        prompt__versions=study.prompt_set_version,
+        system_version__in=study.entries.values("system_version_id"),
+        # A subquery, not a join through the prompts, which would read each of them.
+        prompt__in=entries.values("prompt_id"),
         sample__lt=study.samples,
     )
     if generation is None:
@@ -73,49 +78,52 @@ def generation_outputs(study: Study, generation: int | None = None) -> QuerySet[
 
 
 def generation_progress(study: Study, generation: int | None = None) -> GenerationProgress:
-    """Six queries, whatever the study's size."""
+    """Five queries, whatever the study's size, and one of them reads the outputs."""
     outputs = generation_outputs(study, generation)
     now = timezone.now()
-    sums = outputs.aggregate(
-        total=Count("pk"),
-        **{s.value: Count("pk", filter=Q(state=s)) for s in OutputState},
-        truncated=Count("pk", filter=Q(finish_reason="length")),
-        model_differs=Count("pk", filter=Q(model_differs=True)),
-        prompt_tokens=Sum("prompt_tokens"),
-        completion_tokens=Sum("completion_tokens"),
-        cost=Sum("cost"),
-        recent=Count("pk", filter=Q(finished_at__gt=now - _RATE_OVER)),
-        first=Min("finished_at", filter=Q(finished_at__gt=now - _RATE_OVER)),
+    parts = list(
+        outputs.order_by()
+        .values("state", "error_code")
+        .annotate(
+            total=Count("state"),
+            truncated=Count("state", filter=Q(finish_reason="length")),
+            model_differs=Count("state", filter=Q(model_differs=True)),
+            prompt_tokens=Sum("prompt_tokens", default=0),
+            completion_tokens=Sum("completion_tokens", default=0),
+            spent=Sum("cost", default=Decimal(0)),
+            recent=Count("state", filter=Q(finished_at__gt=now - _RATE_OVER)),
+            first=Min("finished_at", filter=Q(finished_at__gt=now - _RATE_OVER)),
+        )
     )
-    kinds = (
-        outputs.exclude(error_code="")
-        .order_by()
-        .values_list("state", "error_code")
-        .annotate(n=Count("pk"))
-        .order_by("-n")
+    state = {s: sum(p["total"] for p in parts if p["state"] == s) for s in OutputState}
+    sums = {name: sum(p[name] for p in parts) for name in _SUMMED}
+    kinds = sorted(
+        ((p["state"], p["error_code"], p["total"]) for p in parts if p["error_code"]),
+        key=lambda kind: -kind[2],
     )
-    rate = _per_minute(sums["recent"], sums["first"], now)
-    left = sums["due"] + sums["running"]
+    first = min((p["first"] for p in parts if p["first"]), default=None)
+    rate = _per_minute(sums["recent"], first, now)
+    left = state[OutputState.DUE] + state[OutputState.RUNNING]
     spent, cap = spent_on(study), study.generation_cap
     connections = Connection.objects.filter(versions__studies=study).distinct()
     held = connections.filter(hold_until__gt=now)
     return GenerationProgress(
         total=sums["total"],
-        done=sums["done"],
-        running=sums["running"],
-        due=sums["due"],
-        failed=sums["failed"],
-        refused=sums["refused"],
+        done=state[OutputState.DONE],
+        running=state[OutputState.RUNNING],
+        due=state[OutputState.DUE],
+        failed=state[OutputState.FAILED],
+        refused=state[OutputState.REFUSED],
         truncated=sums["truncated"],
         model_differs=sums["model_differs"],
-        failures=[(code, n) for state, code, n in kinds if state == OutputState.FAILED],
-        retrying=[(code, n) for state, code, n in kinds if state != OutputState.FAILED],
-        prompt_tokens=sums["prompt_tokens"] or 0,
-        completion_tokens=sums["completion_tokens"] or 0,
-        cost=sums["cost"] or Decimal(0),
+        failures=[(code, n) for at, code, n in kinds if at == OutputState.FAILED],
+        retrying=[(code, n) for at, code, n in kinds if at != OutputState.FAILED],
+        prompt_tokens=sums["prompt_tokens"],
+        completion_tokens=sums["completion_tokens"],
+        cost=Decimal(sums["spent"]),
         spent=spent,
         cap=cap,
-        at_cap=_at_cap(study, spent, outputs) and not sums["running"],
+        at_cap=_at_cap(study, spent, outputs) and not state[OutputState.RUNNING],
         currency=connections.values_list("currency", flat=True).first() or study.currency,
         per_minute=rate,
         seconds_left=60 * left / rate if rate and left else None,

@@ -93,6 +93,7 @@ class VersionEntry(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["version", "prompt"], name="entry_once_per_version"),
         )
+        indexes = (models.Index(fields=["version", "position"], name="entry_order"),)
 
 
 class VersionTag(Row):

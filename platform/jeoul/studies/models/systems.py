@@ -212,6 +212,11 @@ class Output(Row):
                 name="output_counted",
                 condition=Q(is_current=True),
             ),
+            models.Index(
+                fields=["study", "generation"],
+                name="output_made_anew",
+                condition=Q(generation__gt=0),
+            ),
         )
 
 
