@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("studies", "0013_money_may_need_two_people"),
+        ("studies", "0014_what_forgotten_tries_cost"),
     ]
 
     operations = [
