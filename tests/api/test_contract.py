@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from jeoul.accounts.actions import forget_answers, make_token
 from jeoul.accounts.models import StoredAnswer
+from jeoul.conduct.alerts import raise_alerts
 from jeoul.quality.actions import exclude_worker, include_worker
 from jeoul.risk.models import Report
 from jeoul.studies.models import Study
@@ -226,6 +227,35 @@ def test_the_schema_shows_examples_and_the_error_shape(client):
 _WITHOUT = {
     "GET /api/v1/studies/{study}/exports/{what}.{form}",
 }
+
+
+def test_a_program_follows_a_study_as_its_pages_do(caller):
+    study = factories.make_study(owner=caller.user, prompts=4, pilot_prompts=2, overlap=1)
+    worker = factories.worker_for(study)
+    judgement = factories.judge(worker)
+    factories.judge(worker)
+    raise_alerts(study=study)
+    base = f"studies/{study.uuid}/"
+    (alert,) = caller.get(f"{base}alerts/", kind="finished")["results"]
+    assert "2 planned judgements" in alert["message"]
+    assert caller.post(f"{base}alerts/{alert['id']}/seen/", status=200)["seen_by"]
+    route = {"emails": ["a@example.org"], "webhook_url": "https://example.org/hook"}
+    caller.post(f"{base}alert-route/", route, method="put", status=200)
+    assert caller.get(f"{base}alert-route/") == route
+    wrong = {"emails": ["nobody"]}
+    caller.post(f"{base}alert-route/", wrong, method="put", status=422)
+    right = f"{base}comparisons/{judgement.comparison.uuid}/adjudication/"
+    for outcome in ("0", "1"):
+        caller.post(right, {"outcome": outcome, "note": "sources"}, method="put", status=200)
+    (held,) = caller.get(f"{base}adjudications/")["results"]
+    assert (held["outcome"], held["by"]) == (1, caller.user.username)
+    trail = f"{base}workers/{worker.worker.pseudonym}/trail/"
+    caller.post(trail, {"kind": "contest", "text": "I read it all."}, status=204)
+    assert caller.get(trail)["results"][0]["data"] == {"text": "I read it all."}
+    assert study.comparisons.count() == 2
+    over = {"reason": "The pilot is over.", "pilot_prompts": None}
+    caller.post(f"{base}amendments/", over)
+    assert study.comparisons.count() == 4
 
 
 def test_every_operation_has_a_real_example_that_the_schema_allows(client):

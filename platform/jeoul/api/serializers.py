@@ -353,6 +353,10 @@ class StudyOut(Named):
 
 class AmendmentIn(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=4000)
+    pilot_prompts = serializers.IntegerField(
+        min_value=2, max_value=_INT, required=False, allow_null=True,
+        help_text="null ends the pilot: all prompts are asked",
+    )  # fmt: skip
     overlap = serializers.IntegerField(min_value=1, max_value=1000, required=False)
     worker_cap = serializers.IntegerField(
         min_value=1, max_value=_INT, required=False, allow_null=True

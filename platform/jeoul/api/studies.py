@@ -196,6 +196,8 @@ class Amendments(StudyList):
         made = amend_study(study=found, actor=caller(request), reason=reason, change=change)
         if "overlap" in change:
             retarget(study=found, overlap=found.overlap)
+        if "pilot_prompts" in change:
+            prepare(found)
         if {"risk_policy", "contamination"} & set(change):
             reassess(study=found)
         return Response(s.AmendmentOut(made).data, status=201)

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from jeoul.api import (
     docs,
+    following,
     gate,
     generation,
     material,
@@ -75,6 +76,12 @@ urlpatterns = [
     path(f"{_STUDY}invites/", studies.Invites.as_view()),
     path(f"{_STUDY}progress/", reading.Progress.as_view()),
     path(f"{_STUDY}results/", reading.Results.as_view()),
+    path(f"{_STUDY}alerts/", following.Alerts.as_view()),
+    path(f"{_STUDY}alerts/<uuid:alert>/seen/", following.AlertSeen.as_view()),
+    path(f"{_STUDY}alert-route/", following.Route.as_view()),
+    path(f"{_STUDY}adjudications/", following.Adjudications.as_view()),
+    path(f"{_STUDY}comparisons/<uuid:item>/adjudication/", following.Adjudicate.as_view()),
+    path(f"{_STUDY}workers/<str:worker>/trail/", following.Trail.as_view()),
     path(f"{_STUDY}costs/", money.StudyCosts.as_view()),
     path(f"{_STUDY}ledger/", money.Ledger.as_view()),
     path(f"{_STUDY}money/<uuid:vendor>/", money.MoneyStep.as_view()),
