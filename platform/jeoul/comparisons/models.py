@@ -215,6 +215,12 @@ class Judgement(Row):
         )
         indexes = (models.Index(fields=["study", "id"], name="judgement_study"),)
 
+    @property
+    def in_view(self) -> float | None:
+        """Seconds in the browser's view where it told, else between claim and answer."""
+        told = getattr(self, "telemetry", None)
+        return self.seconds if told is None or told.visible_ms is None else told.visible_ms / 1000
+
 
 class Answer(models.Model):
     """One criterion's value in a judgement; append-only with it."""

@@ -99,6 +99,7 @@ def all_judgements(study: Study) -> QuerySet[Judgement]:
             "comparison__system_a__system",
             "comparison__system_b__system",
             "worker",
+            "telemetry",
         )
         .prefetch_related("answers__criterion")
     )

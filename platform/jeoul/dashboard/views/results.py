@@ -285,7 +285,7 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
         "judgements": [
             {
                 "worker": j.worker.pseudonym,
-                "seconds": _seconds(j),
+                "seconds": j.in_view,
                 "left": None if j.a_on_left is None else "a" if j.a_on_left else "b",
                 "at": j.judged_at,
                 "answers": [
@@ -298,14 +298,6 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
         ],
     }  # fmt: skip
     return page(request, "dashboard/comparison_detail.html", "studies", context)
-
-
-def _seconds(judgement: Judgement) -> float | None:
-    """In view of the browser where that is known, else between claim and answer."""
-    telemetry: Any = getattr(judgement, "telemetry", None)
-    if telemetry is not None and telemetry.visible_ms is not None:
-        return float(telemetry.visible_ms / 1000)
-    return judgement.seconds
 
 
 @require_POST
