@@ -13,7 +13,8 @@ from rest_framework.response import Response
 from jeoul.accounts.models import Scope
 from jeoul.accounts.roles import May
 from jeoul.api.base import caller, checked, described, study_of
-from jeoul.api.serializers import ImportDone, InviteOut, RowsIn
+from jeoul.api.serializers import InviteOut
+from jeoul.api.shapes import ImportDone, RowsIn
 from jeoul.comparisons.known_items import KINDS, import_known_items
 from jeoul.crowd.base import OUTCOMES
 from jeoul.studies.models import Study

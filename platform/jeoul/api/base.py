@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from jeoul.accounts.models import User
 from jeoul.accounts.roles import May
-from jeoul.api.serializers import Problem
+from jeoul.api.shapes import Problem
 from jeoul.studies.access import get_study
 from jeoul.studies.models import Study
 

@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from jeoul.accounts.models import AuditEvent
 from jeoul.accounts.roles import May
 from jeoul.api.base import StudyList, caller, checked, described, study_of
-from jeoul.api.serializers import AuditOut, Named
+from jeoul.api.serializers import AuditOut
+from jeoul.api.shapes import Named
 from jeoul.conduct.access import get_alert
 from jeoul.conduct.alerts import mark_seen, set_route, words
 from jeoul.conduct.models import Alert, AlertRoute

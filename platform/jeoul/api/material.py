@@ -10,8 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jeoul.api import examples
-from jeoul.api import serializers as s
+from jeoul.api import serializers_material as s
 from jeoul.api.base import caller, checked, described
+from jeoul.api.shapes import ImportDone, RowsIn
 from jeoul.comparisons.building import mark_ready
 from jeoul.studies.access import (
     get_connection,
@@ -58,9 +59,7 @@ class PromptSets(ListAPIView[PromptSet]):
     def get_queryset(self) -> QuerySet[PromptSet]:
         return _with_versions(prompt_sets_for(caller(self.request)))
 
-    @described(
-        s.ImportDone, status=201, takes=s.PromptSetIn, given=examples.PROMPTS_IN, keyed=False
-    )
+    @described(ImportDone, status=201, takes=s.PromptSetIn, given=examples.PROMPTS_IN, keyed=False)
     def post(self, request: Request) -> Response:
         """Make the next version of a prompt set; the same content again adds nothing."""
         given = checked(self, s.PromptSetIn, request)
@@ -104,13 +103,13 @@ class Prompts(ListAPIView[Prompt]):
 
 
 class PromptSetOutputs(GenericAPIView[Any]):
-    serializer_class = s.RowsIn
+    serializer_class = RowsIn
 
-    @described(s.ImportDone, status=201, takes=s.RowsIn, given=examples.OUTPUTS_IN, keyed=False)
+    @described(ImportDone, status=201, takes=RowsIn, given=examples.OUTPUTS_IN, keyed=False)
     def post(self, request: Request, prompt_set: UUID) -> Response:
         """Import outputs made elsewhere: prompt_id, system, text, sample."""
         found = get_prompt_set(caller(request), prompt_set)
-        given = checked(self, s.RowsIn, request)
+        given = checked(self, RowsIn, request)
         version = found.latest()
         assert version is not None  # a set is made with its first version
         done = import_outputs(

@@ -15,7 +15,7 @@ from jeoul.accounts.models import Scope
 from jeoul.accounts.roles import May
 from jeoul.api import examples
 from jeoul.api.base import StudyList, caller, checked, described, study_of
-from jeoul.api.serializers import Named
+from jeoul.api.shapes import Named
 from jeoul.payments.actions import take_step
 from jeoul.payments.models import LedgerEntry, Step
 from jeoul.payments.reading import Balance, balances, get_vendor_of

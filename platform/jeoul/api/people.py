@@ -15,7 +15,7 @@ from jeoul.accounts.actions import revoke_token
 from jeoul.accounts.models import ApiToken, User
 from jeoul.accounts.roles import May, Role
 from jeoul.api.base import StudyList, caller, checked, described, study_of
-from jeoul.api.serializers import Named
+from jeoul.api.shapes import Named
 from jeoul.base import InvalidInput
 from jeoul.quality.models import Exclusion
 from jeoul.results.access import get_worker

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from jeoul.accounts.roles import May
 from jeoul.api.base import StudyList, caller, checked, described, study_of
-from jeoul.api.serializers import Named
+from jeoul.api.shapes import Named
 from jeoul.comparisons.standing import apply_decision
 from jeoul.risk.access import get_review_item, review_items
 from jeoul.risk.actions import decide_item

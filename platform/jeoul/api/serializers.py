@@ -1,6 +1,5 @@
-"""The API's shapes: one for what comes in, one for what goes out, per noun."""
+"""The API's shapes of studies and what they hold: one for what comes in, one for what goes out."""
 
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -8,190 +7,23 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from jeoul.api.serializers_material import SystemVersionOut
+from jeoul.api.shapes import INT, SMALL, Named
 from jeoul.comparisons.models import Comparison, Judgement
 from jeoul.crowd import PROVIDERS, get_provider
 from jeoul.quality.models import Flag
 from jeoul.results.exports.rows import choice_of
 from jeoul.studies.actions import CriterionSpec
 from jeoul.studies.models import (
-    Connection,
     Criterion,
     Design,
     FreeText,
     LeaveOut,
     Output,
-    Prompt,
-    PromptSet,
-    Protocol,
     RiskAction,
     Study,
-    System,
-    SystemVersion,
 )
 from jeoul.workers.models import Invite, WorkerState
-
-# Larger numbers than these don't fit PostgreSQL's columns.
-_SMALL, _INT = 32_767, 2**31 - 1
-
-
-class Named(serializers.ModelSerializer[Any]):
-    """Rows are known by their UUID, never by their number."""
-
-    id = serializers.UUIDField(source="uuid", read_only=True)
-
-
-class Problem(serializers.Serializer[Any]):
-    """RFC 9457 problem details."""
-
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
-    code = serializers.CharField()
-    detail = serializers.CharField()
-    errors = serializers.JSONField(required=False)  # type: ignore[assignment]  # RFC's name
-
-
-class PromptSetOut(Named):
-    version = serializers.SerializerMethodField()
-    prompts = serializers.SerializerMethodField()
-
-    class Meta:
-        model = PromptSet
-        fields = ("id", "name", "sealed", "created_at", "version", "prompts")
-
-    def get_version(self, row: PromptSet) -> int | None:
-        """The latest version's number."""
-        return getattr(row, "latest_number", None)
-
-    def get_prompts(self, row: PromptSet) -> int:
-        """How many prompts the latest version has."""
-        return getattr(row, "latest_prompts", 0) or 0
-
-
-class PromptSetIn(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=200)
-    sealed = serializers.BooleanField(default=False)
-    take_good = serializers.BooleanField(default=False, help_text="Leave bad rows out.")
-    prompts = serializers.ListField(
-        child=serializers.JSONField(),
-        min_length=1,
-        max_length=100_000,
-        help_text="Rows as in the file format: id, prompt or messages, category, risk, …",
-    )
-
-
-class ImportDone(serializers.Serializer[Any]):
-    id = serializers.UUIDField()
-    added = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    bad = serializers.ListField(child=serializers.JSONField())
-
-
-class PromptOut(Named):
-    class Meta:
-        model = Prompt
-        fields = (
-            "id", "key", "messages", "category", "language", "difficulty", "risk", "hazard",
-            "source", "reference", "metadata",
-        )  # fmt: skip
-
-
-class RowsIn(serializers.Serializer[Any]):
-    rows = serializers.ListField(child=serializers.JSONField(), min_length=1, max_length=100_000)
-    take_good = serializers.BooleanField(default=False, help_text="Leave bad rows out.")
-
-
-class ConnectionOut(Named):
-    """The key itself is never shown; ``has_key`` tells whether one is stored."""
-
-    has_key = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Connection
-        fields = (
-            "id", "name", "protocol", "base_url", "key_env", "has_key", "concurrency",
-            "requests_per_minute", "tokens_per_minute", "timeout_seconds", "price_in", "price_out",
-            "currency", "prices", "request_template", "answer_paths", "key_header", "tested_at",
-            "test_report", "failures", "hold_until", "hold_reason",
-        )  # fmt: skip
-
-    def get_has_key(self, row: Connection) -> bool:
-        return bool(row.key_encrypted or row.key_env)
-
-
-class ConnectionIn(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=100)
-    base_url = serializers.URLField(max_length=500)
-    key = serializers.CharField(max_length=4000, required=False, write_only=True, default="")
-    key_env = serializers.CharField(max_length=100, required=False, default="")
-    concurrency = serializers.IntegerField(min_value=1, max_value=1000, default=4)
-    requests_per_minute = serializers.IntegerField(
-        min_value=1, max_value=1_000_000, required=False, allow_null=True, default=None
-    )
-    tokens_per_minute = serializers.IntegerField(
-        min_value=1, max_value=_INT, required=False, allow_null=True, default=None
-    )
-    timeout_seconds = serializers.IntegerField(min_value=1, max_value=3600, default=120)
-    protocol = serializers.ChoiceField(choices=Protocol.choices, default=Protocol.OPENAI.value)
-    currency = serializers.RegexField(r"^[A-Z]{3}$", default="USD")
-    prices = serializers.DictField(
-        child=serializers.JSONField(), required=False, default=dict,
-        help_text='{"model": ["in", "out"]} per million tokens',
-    )  # fmt: skip
-    request_template = serializers.DictField(
-        child=serializers.JSONField(), required=False, default=dict
-    )
-    answer_paths = serializers.DictField(
-        child=serializers.CharField(max_length=200), required=False, default=dict
-    )
-    key_header = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
-    price_in = serializers.DecimalField(
-        12, 6, min_value=0, default=Decimal(0), help_text="per million prompt tokens"
-    )
-    price_out = serializers.DecimalField(
-        12, 6, min_value=0, default=Decimal(0), help_text="per million completion tokens"
-    )
-
-
-class SystemVersionOut(Named):
-    system = serializers.UUIDField(source="system.uuid", read_only=True)
-    connection = serializers.UUIDField(source="connection.uuid", read_only=True, allow_null=True)
-
-    class Meta:
-        model = SystemVersion
-        fields = (
-            "id", "system", "number", "label", "connection", "model", "system_prompt",
-            "prompt_template", "examples", "sampling", "note", "reported_model", "frozen_at",
-            "content_hash",
-        )  # fmt: skip
-
-
-class SystemOut(Named):
-    versions = SystemVersionOut(many=True, read_only=True)
-
-    class Meta:
-        model = System
-        fields = ("id", "name", "created_at", "versions")
-
-
-class SystemIn(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=200)
-    connection = serializers.UUIDField(
-        required=False, allow_null=True, default=None, help_text="none: outputs are imported"
-    )
-    model = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
-    system_prompt = serializers.CharField(
-        max_length=100_000, required=False, allow_blank=True, default=""
-    )
-    prompt_template = serializers.CharField(
-        max_length=100_000, required=False, allow_blank=True, default="",
-        help_text="with {prompt} where the person's text goes",
-    )  # fmt: skip
-    sampling = serializers.DictField(child=serializers.JSONField(), required=False, default=dict)
-    examples = serializers.ListField(
-        child=serializers.JSONField(), max_length=50, required=False, default=list
-    )
-    note = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
 class CriterionIn(serializers.Serializer[Any]):
@@ -219,7 +51,7 @@ class StudySettings(serializers.Serializer[Any]):
     design = serializers.ChoiceField(choices=Design.choices, required=False)
     samples = serializers.IntegerField(min_value=1, max_value=100, required=False)
     overlap = serializers.IntegerField(min_value=1, max_value=1000, required=False)
-    seed = serializers.IntegerField(min_value=0, max_value=_INT, required=False)
+    seed = serializers.IntegerField(min_value=0, max_value=INT, required=False)
     languages = serializers.ListField(
         child=serializers.CharField(max_length=35), max_length=50, required=False
     )
@@ -244,17 +76,17 @@ class StudySettings(serializers.Serializer[Any]):
     )
     reservation_minutes = serializers.IntegerField(min_value=1, max_value=1440, required=False)
     worker_cap = serializers.IntegerField(
-        min_value=1, max_value=_INT, required=False, allow_null=True
+        min_value=1, max_value=INT, required=False, allow_null=True
     )
     judgement_cap = serializers.IntegerField(
-        min_value=1, max_value=_INT, required=False, allow_null=True,
+        min_value=1, max_value=INT, required=False, allow_null=True,
         help_text="judgements of the whole study",
     )  # fmt: skip
-    prompt_distance = serializers.IntegerField(min_value=0, max_value=_SMALL, required=False)
+    prompt_distance = serializers.IntegerField(min_value=0, max_value=SMALL, required=False)
     gold_share = serializers.FloatField(min_value=0, max_value=1, required=False)
-    gold_max = serializers.IntegerField(min_value=0, max_value=_SMALL, required=False)
+    gold_max = serializers.IntegerField(min_value=0, max_value=SMALL, required=False)
     repeat_share = serializers.FloatField(min_value=0, max_value=1, required=False)
-    repeat_max = serializers.IntegerField(min_value=0, max_value=_SMALL, required=False)
+    repeat_max = serializers.IntegerField(min_value=0, max_value=SMALL, required=False)
     contamination = serializers.ChoiceField(
         choices=LeaveOut.choices, required=False,
         help_text="prompts that stand in a public corpus: kept, or left out",
@@ -276,7 +108,7 @@ class StudySettings(serializers.Serializer[Any]):
     )  # fmt: skip
     smallest_difference = serializers.FloatField(min_value=0.005, max_value=0.45, required=False)
     pilot_prompts = serializers.IntegerField(
-        min_value=2, max_value=_INT, required=False, allow_null=True
+        min_value=2, max_value=INT, required=False, allow_null=True
     )
 
 
@@ -354,12 +186,12 @@ class StudyOut(Named):
 class AmendmentIn(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=4000)
     pilot_prompts = serializers.IntegerField(
-        min_value=2, max_value=_INT, required=False, allow_null=True,
+        min_value=2, max_value=INT, required=False, allow_null=True,
         help_text="null ends the pilot: all prompts are asked",
     )  # fmt: skip
     overlap = serializers.IntegerField(min_value=1, max_value=1000, required=False)
     worker_cap = serializers.IntegerField(
-        min_value=1, max_value=_INT, required=False, allow_null=True
+        min_value=1, max_value=INT, required=False, allow_null=True
     )
     reservation_minutes = serializers.IntegerField(min_value=1, max_value=1440, required=False)
     budget = serializers.DecimalField(12, 2, min_value=0, required=False, allow_null=True)
@@ -494,7 +326,7 @@ class InviteOut(Named):
 
 class InviteIn(serializers.Serializer[Any]):
     vendor = serializers.CharField(max_length=100, default="In-house")
-    cap = serializers.IntegerField(min_value=1, max_value=_INT, required=False, allow_null=True)
+    cap = serializers.IntegerField(min_value=1, max_value=INT, required=False, allow_null=True)
     provider = serializers.ChoiceField(
         choices=[(name, name) for name in PROVIDERS], default="invite",
         help_text="whose links it reads",

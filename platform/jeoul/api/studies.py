@@ -15,6 +15,7 @@ from jeoul.accounts.roles import May
 from jeoul.api import examples
 from jeoul.api import serializers as s
 from jeoul.api.base import StudyList, caller, checked, described, study_of
+from jeoul.api.shapes import ImportDone, RowsIn
 from jeoul.base import InvalidInput
 from jeoul.comparisons.building import build_comparisons, retarget
 from jeoul.comparisons.import_actions import import_judgements
@@ -227,13 +228,13 @@ class Invites(StudyList):
 
 
 class ImportJudgements(GenericAPIView[Any]):
-    serializer_class = s.RowsIn
+    serializer_class = RowsIn
 
-    @described(s.ImportDone, status=201, takes=s.RowsIn, given=examples.JUDGEMENTS_IN, keyed=False)
+    @described(ImportDone, status=201, takes=RowsIn, given=examples.JUDGEMENTS_IN, keyed=False)
     def post(self, request: Request, study: UUID) -> Response:
         """Import judgements made elsewhere into a study that knows their items."""
         found = study_of(request, study, May.RUN)
-        given = checked(self, s.RowsIn, request)
+        given = checked(self, RowsIn, request)
         _, done = import_judgements(
             owner=caller(request),
             study=found,

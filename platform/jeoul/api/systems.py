@@ -14,7 +14,7 @@ from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jeoul.api import serializers as s
+from jeoul.api import serializers_material as s
 from jeoul.api.base import PROBLEMS, caller, checked, described
 from jeoul.base import InvalidInput
 from jeoul.studies.access import (

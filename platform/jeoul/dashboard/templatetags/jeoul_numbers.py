@@ -85,7 +85,7 @@ def points(value: float | None) -> str:
 
 
 @register.filter
-def part_groups(figures: Any) -> list[tuple[list[Any], str]]:
+def part_groups(figures: Any) -> list[tuple[list[Any], Any]]:
     """Progress by pair and by slice, each with its heading."""
     slices = [(parts, _SLICES[name]) for name, parts in figures.slices.items()]
     return [(figures.pairs, _("By pair")), *slices]
