@@ -73,7 +73,7 @@ class Costs:
 
     @property
     def other(self) -> dict[str, Decimal]:
-        rows = [*self.vendors, *self.systems]
+        rows: list[VendorCost | GenerationCost] = [*self.vendors, *self.systems]
         found = {row.currency for row in rows if row.cost} - {self.currency}
         return {currency: _in(currency, rows) for currency in sorted(found)}
 
@@ -129,7 +129,7 @@ def vendor_costs(study: Study) -> list[VendorCost]:
     return [_vendor_cost(study, vendors[row["worker__vendor"]], row) for row in rows]
 
 
-def _vendor_cost(study: Study, vendor: Vendor, row: dict[str, Any]) -> VendorCost:
+def _vendor_cost(study: Study, vendor: Vendor, row: Any) -> VendorCost:
     own = vendor.rate > 0
     each = vendor.rate if own else study.pay_per_judgement
     if vendor.kind in _UNPAID:

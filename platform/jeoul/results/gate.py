@@ -152,7 +152,7 @@ def _more(b: Bounds, threshold: float, votes: Votes, prompts: int) -> tuple[int 
 
     def enough(total: int) -> bool:
         then = _variance(parts, total / n, seen, people, n, most)
-        return half * (then / now) ** 0.5 < distance
+        return bool(half * (then / now) ** 0.5 < distance)
 
     # Further prompts and people divide every part, so that nothing takes longer than that.
     high, low = n + 2 * anew, n
