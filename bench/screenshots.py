@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shutil
+import uuid
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +60,7 @@ def own_study(demo: dict[str, Any]) -> dict[str, str]:
 
 
 def _post(api: httpx.Client, path: str, data: dict[str, Any]) -> Any:
-    answer = api.post(path, json=data)
+    answer = api.post(path, json=data, headers={"Idempotency-Key": str(uuid.uuid4())})
     if answer.is_error:
         raise SystemExit(f"{path}: {answer.status_code} {answer.text[:500]}")
     return answer.json()

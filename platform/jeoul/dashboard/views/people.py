@@ -21,9 +21,16 @@ from jeoul.results.effects import known_effect
 from jeoul.results.words import answer_words
 from tasks.analyses import request_analysis, request_effect
 
-_JUDGED = (
-    "judged_at", "seconds", "worker__pseudonym", "comparison__uuid", "comparison__prompt__key",
-    *(f"comparison__system_{side}__{name}" for side in "ab" for name in ("number", "system__name")),
+# What no row of a worker's judgements shows.
+_NOT_SHOWN = (
+    "comparison__explanation", "comparison__kinds", "comparison__warnings",
+    "comparison__prompt__messages", "comparison__prompt__metadata",
+    "comparison__prompt__reference",
+    *(
+        f"comparison__system_{side}__{name}"
+        for side in "ab"
+        for name in ("system_prompt", "prompt_template", "examples", "sampling", "note")
+    ),
 )  # fmt: skip
 _SORTS = ("n", "median_seconds", "agreement", "left_share", "gold_share")
 
@@ -60,7 +67,7 @@ def worker_detail(request: HttpRequest, study: UUID, worker: str) -> HttpRespons
         (w for w in (analysis.results["workers"] if analysis else []) if w["worker"] == worker),
         None,
     )
-    mine = judgements_in_force(found).filter(worker=person).only(*_JUDGED)
+    mine = judgements_in_force(found).filter(worker=person).defer(*_NOT_SHOWN)
     judged = paged(request, mine.order_by("judged_at"))
     context = study_context(request, found, "workers") | {
         "worker": person,
