@@ -172,6 +172,9 @@ def shots_of(context: BrowserContext, tag: str) -> tuple[Page, Shot]:
 
     def shot(name: str) -> None:
         page.wait_for_load_state("load")
+        # A picture of the whole length holds what a person would have scrolled to.
+        page.evaluate("document.querySelectorAll('img').forEach((i) => { i.loading = 'eager'; })")
+        page.wait_for_load_state("networkidle")
         if page.evaluate(
             "document.documentElement.scrollWidth > document.documentElement.clientWidth"
         ):
