@@ -43,7 +43,8 @@ def to_svg(chart: Chart) -> str:
         )
         .configure_title(fontSize=12, fontWeight="normal", anchor="start", color=INK)
         .configure_legend(labelFontSize=12, titleFontSize=12, labelColor=INK, orient="top",
-                          title=None, labelLimit=300, columnPadding=28)  # room for other languages' words
+                          # Room for the words of other languages.
+                          title=None, labelLimit=300, columnPadding=28)
         .configure_view(stroke=None)
     )  # fmt: skip
     return str(vl_convert.vegalite_to_svg(styled.to_dict(validate=False)))
