@@ -311,7 +311,7 @@ def test_a_corpus_is_named_only_in_the_operators_folders(owned, tmp_path, settin
     rows = client.get(place, headers=headers).json()["results"]
     assert all(row["finished_at"] and not row["message"] for row in rows)
     # The same corpus twice is one check: the later one.
-    assert [bool(row["check"]) for row in rows] == [True, False]
+    assert [bool(row["check"]) for row in rows] == [False, True]
     stranger = Client()
     stranger.force_login(factories.make_user())
     check = reverse("contamination-check", args=[version.prompt_set.uuid])
