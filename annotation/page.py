@@ -12,7 +12,6 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import translation
-from django.utils.cache import add_never_cache_headers
 from django.views.decorators.csrf import csrf_exempt
 from jeoul.comparisons.first_steps import practice_items, trial_of
 from jeoul.comparisons.models import Assignment, Kind
@@ -182,7 +181,10 @@ def page(
     return keep_nowhere(TemplateResponse(request, template, base | context, status=status))
 
 
+_NOWHERE: Final = "max-age=0, no-cache, no-store, must-revalidate, private"
+
+
 def keep_nowhere(response: HttpResponse) -> HttpResponse:
     """No cache keeps it: the address is a person's key."""
-    add_never_cache_headers(response)
+    response.headers["Cache-Control"] = _NOWHERE
     return response

@@ -10,14 +10,14 @@ from jeoul.workers.models import Enrolment, Invite, Worker
 ENROLMENTS: Final = Columns(Enrolment, "consent_hash", "consented_at", "created_at", "session_id")
 # Without the long texts and the plan: each judgement reads this row twice.
 STUDIES: Final = Columns(
-    Study, "created_at", "slug", "question", "prompt_set_version_id", "design", "samples",
+    Study, "uuid", "created_at", "slug", "question", "prompt_set_version_id", "design", "samples",
     "risk_policy", "contamination", "languages", "instructions", "consent_text", "help_text",
     "ethics_reference", "completion", "pay_floor_per_hour", "budget", "generation_cap",
     "generation_paused_at", "smallest_difference", "pilot_prompts", "gate", "plan", "plan_hash",
     "imported",
 )  # fmt: skip
-WORKERS: Final = Columns(Worker, "created_at", "state_reason")
-INVITES: Final = Columns(Invite, "created_at", "token", "closed_at", "completion")
+WORKERS: Final = Columns(Worker, "uuid", "created_at", "state_reason")
+INVITES: Final = Columns(Invite, "uuid", "created_at", "token", "closed_at", "completion")
 # An enrolment with its study, its worker and its invitation, as ``read_enrolment`` takes them.
 COLUMNS: Final = ", ".join((ENROLMENTS.of("e"), STUDIES.of("s"), WORKERS.of("w"), INVITES.of("i")))
 WIDTH: Final = sum(part.width for part in (ENROLMENTS, STUDIES, WORKERS, INVITES))
