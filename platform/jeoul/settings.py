@@ -113,6 +113,8 @@ TEMPLATES = [
     }
 ]
 
+# Off behind a pooler that gives each transaction another connection (PgBouncer's).
+PREPARE_STATEMENTS = env.flag("DATABASE_PREPARE", default=True)
 # One code path everywhere: PostgreSQL. Connections stay open, since a judgement is a short
 # request and a new connection costs more than all of its queries.
 DATABASES = {
@@ -120,10 +122,10 @@ DATABASES = {
         **env.postgres("DATABASE_URL"),
         "CONN_MAX_AGE": env.number("DATABASE_CONN_MAX_AGE", 600),
         "CONN_HEALTH_CHECKS": True,
+        # A cursor that outlives its transaction would be looked for on another connection.
+        "DISABLE_SERVER_SIDE_CURSORS": not PREPARE_STATEMENTS,
     }
 }
-# Off behind a pooler that gives each transaction another connection (PgBouncer's).
-PREPARE_STATEMENTS = env.flag("DATABASE_PREPARE", default=True)
 REDIS_URL = env.text("REDIS_URL")
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}

@@ -20,7 +20,7 @@ from jeoul.crowd.base import OUTCOMES
 from jeoul.studies.models import Study
 from jeoul.workers.completion import set_completion
 from jeoul.workers.models import Invite
-from jeoul.workers.vendors import close_invite
+from jeoul.workers.vendors import cap_vendor, close_invite
 
 
 class KnownItemsIn(RowsIn):
@@ -68,6 +68,10 @@ class ImportKnownItems(GenericAPIView[Any]):
 class InviteIn(serializers.Serializer[Any]):
     closed = serializers.BooleanField(required=False, help_text="whether nobody new may come by it")
     completion = Completion(required=False, help_text="goes before the vendor's and the study's")
+    judgement_cap = serializers.IntegerField(
+        min_value=1, max_value=2**31 - 1, required=False, allow_null=True,
+        help_text="judgements of the vendor by all its links to this study",
+    )  # fmt: skip
 
 
 class InviteView(GenericAPIView[Invite]):
@@ -76,7 +80,7 @@ class InviteView(GenericAPIView[Invite]):
 
     @described(InviteOut, takes=InviteIn)
     def patch(self, request: Request, study: UUID, link: UUID) -> Response:
-        """Close a link or open it again, and say how those who come by it leave."""
+        """Close a link or open it again, cap its vendor, and say how those who come by it leave."""
         found = study_of(request, study, May.RUN)
         invite = found.invites.filter(uuid=link).select_related("vendor", "study").first()
         if invite is None:
@@ -85,6 +89,10 @@ class InviteView(GenericAPIView[Invite]):
         if "completion" in given:
             value = {name: dict(setting) for name, setting in given["completion"].items()}
             set_completion(home=invite, value=value, actor=caller(request))
+        if "judgement_cap" in given:
+            cap = given["judgement_cap"]
+            cap_vendor(study=found, vendor=invite.vendor, actor=caller(request), cap=cap)
+            invite.refresh_from_db(fields=["judgement_cap"])
         if "closed" in given:
             close_invite(invite=invite, actor=caller(request), closed=given["closed"])
         return Response(InviteOut(invite).data)

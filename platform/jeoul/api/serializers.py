@@ -193,6 +193,9 @@ class AmendmentIn(serializers.Serializer[Any]):
     worker_cap = serializers.IntegerField(
         min_value=1, max_value=INT, required=False, allow_null=True
     )
+    judgement_cap = serializers.IntegerField(
+        min_value=1, max_value=INT, required=False, allow_null=True
+    )
     reservation_minutes = serializers.IntegerField(min_value=1, max_value=1440, required=False)
     budget = serializers.DecimalField(12, 2, min_value=0, required=False, allow_null=True)
     generation_cap = serializers.DecimalField(
@@ -317,7 +320,9 @@ class InviteOut(Named):
 
     class Meta:
         model = Invite
-        fields = ("id", "vendor", "url", "cap", "provider", "closed_at", "created_at")
+        fields = (
+            "id", "vendor", "url", "cap", "judgement_cap", "provider", "closed_at", "created_at",
+        )  # fmt: skip
 
     def get_url(self, row: Invite) -> str:
         """The link that workers get."""
@@ -327,6 +332,10 @@ class InviteOut(Named):
 class InviteIn(serializers.Serializer[Any]):
     vendor = serializers.CharField(max_length=100, default="In-house")
     cap = serializers.IntegerField(min_value=1, max_value=INT, required=False, allow_null=True)
+    judgement_cap = serializers.IntegerField(
+        min_value=1, max_value=INT, required=False, allow_null=True,
+        help_text="judgements of the vendor by all its links to this study",
+    )  # fmt: skip
     provider = serializers.ChoiceField(
         choices=[(name, name) for name in PROVIDERS], default="invite",
         help_text="whose links it reads",

@@ -222,7 +222,11 @@ class Invites(StudyList):
         given = checked(self, s.InviteIn, request)
         vendor = get_vendor(owner=caller(request), name=given["vendor"])
         made = make_invite(
-            study=found, vendor=vendor, cap=given.get("cap"), provider=given["provider"]
+            study=found,
+            vendor=vendor,
+            cap=given.get("cap"),
+            judgement_cap=given.get("judgement_cap"),
+            provider=given["provider"],
         )
         return Response(s.InviteOut(made).data, status=201)
 

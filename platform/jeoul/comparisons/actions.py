@@ -346,6 +346,7 @@ def _take_back(held: Assignment, now: datetime) -> None:
         return  # over its time but not yet swept: the place is still ours
     if held.state == AssignmentState.SKIPPED:
         raise AssignmentExpired(_("You skipped this comparison, so it can't be answered any more."))
+    _must_have_room(held)
     taken = held.repeat or Comparison.objects.filter(
         pk=held.comparison_id, taken__lt=F("target")
     ).update(taken=F("taken") + 1)
@@ -357,6 +358,22 @@ def _take_back(held: Assignment, now: datetime) -> None:
     if not taken or again:
         raise AssignmentExpired(
             _("The time for this comparison was over and someone else has answered it.")
+        )
+
+
+def _must_have_room(held: Assignment) -> None:
+    """Its place under the caps went with the reservation; they hold for late answers, too.
+
+    Locks the enrolment before the caps, as a claim does.
+    """
+    if held.comparison.kind in {Kind.TRAINING, Kind.QUALIFICATION}:
+        return
+    row = statements.ENROLMENT.row(held.enrolment_id)
+    assert row
+    worker = read_enrolment(row)
+    if cap_reached(enrolment=worker, study=worker.study):
+        raise AssignmentExpired(
+            _("The time for this comparison was over and all that was planned is answered.")
         )
 
 

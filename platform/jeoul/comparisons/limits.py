@@ -1,25 +1,27 @@
-"""How much a worker, a vendor's link and a study may give, and whether anything comes later."""
+"""How much a worker, a vendor and a study may give, and whether anything comes later."""
 
 from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 
 from jeoul.comparisons.models import SEEN, Assignment, AssignmentState, Comparison, Kind
 from jeoul.comparisons.pairing import main_language
 from jeoul.studies.models import OutputState, Study
-from jeoul.workers.models import Enrolment, Invite
+from jeoul.workers.models import Enrolment, Vendor
 
 
 def cap_reached(*, enrolment: Enrolment, study: Study) -> bool:
     """Whether a cap forbids another claim.
 
-    A cap on a link or a study is counted under its row's lock, judgements and reservations
+    A cap on a vendor or a study is counted under its row's lock, judgements and reservations
     together, so that it holds exactly; only studies that have one pay for it.
     """
     if study.worker_cap is not None and enrolment.submitted >= study.worker_cap:
         return True
     invite = enrolment.invite
     if invite.judgement_cap is not None:
-        Invite.objects.select_for_update(no_key=True).get(pk=invite.pk)
-        if _given(Enrolment.objects.filter(invite=invite)) >= invite.judgement_cap:
+        # All of a vendor's links into the study carry the same cap, and together they keep it.
+        Vendor.objects.select_for_update(no_key=True).get(pk=invite.vendor_id)
+        theirs = Enrolment.objects.filter(study=study, invite__vendor=invite.vendor_id)
+        if _given(theirs) >= invite.judgement_cap:
             return True
     if study.judgement_cap is not None:
         Study.objects.select_for_update(no_key=True).get(pk=study.pk)

@@ -94,6 +94,13 @@ class StudyForm(forms.Form):
         required=False,
         label=_("Most comparisons per worker"),
     )
+    judgement_cap = forms.IntegerField(
+        min_value=1,
+        max_value=2**31 - 1,
+        required=False,
+        label=_("Most judgements altogether"),
+        help_text=_("Left empty, all that are planned."),
+    )
     pay_per_judgement = forms.DecimalField(
         max_digits=10, decimal_places=4, min_value=0, initial=0, label=_("Pay per judgement")
     )
@@ -149,8 +156,8 @@ class StudyForm(forms.Form):
                                  "samples", "contamination")),
         (_("How sure, for how much"), ("overlap", "difference", "pay_per_judgement", "currency",
                                        "pay_floor_per_hour", "budget", "generation_cap",
-                                       "two_people", "worker_cap", "variances", "pilot",
-                                       "pilot_prompts")),
+                                       "two_people", "worker_cap", "judgement_cap",
+                                       "variances", "pilot", "pilot_prompts")),
         (_("What annotators read"), ("instructions", "consent_text", "content_warning")),
     )  # fmt: skip
 
@@ -175,7 +182,7 @@ class StudyForm(forms.Form):
         """The study's own settings among the fields."""
         names = (
             "question", "design", "overlap", "samples", "instructions", "consent_text",
-            "content_warning", "worker_cap", "pay_per_judgement", "currency",
+            "content_warning", "worker_cap", "judgement_cap", "pay_per_judgement", "currency",
             "two_people", "budget", "generation_cap",
         )  # fmt: skip
         data = self.cleaned_data
@@ -243,6 +250,7 @@ def initial_of(study: Study) -> dict[str, Any]:
         "consent_text": study.consent_text,
         "content_warning": study.content_warning,
         "worker_cap": study.worker_cap,
+        "judgement_cap": study.judgement_cap,
         "pay_per_judgement": study.pay_per_judgement,
         "currency": study.currency,
         "pay_floor_per_hour": study.pay_floor_per_hour,
@@ -261,6 +269,12 @@ class AmendForm(forms.Form):
     budget = forms.DecimalField(
         max_digits=12, decimal_places=2, min_value=0, required=False, label=_("Budget")
     )
+    judgement_cap = forms.IntegerField(
+        min_value=1,
+        max_value=2**31 - 1,
+        required=False,
+        label=_("Most judgements altogether"),
+    )
     generation_cap = forms.DecimalField(
         max_digits=12, decimal_places=4, min_value=0, required=False,
         label=_("Most that generation may cost"),
@@ -270,7 +284,7 @@ class AmendForm(forms.Form):
     )
     reason = forms.CharField(max_length=1000, label=_("Reason"))
 
-    NAMES = ("overlap", "budget", "generation_cap", "contamination")
+    NAMES = ("overlap", "budget", "judgement_cap", "generation_cap", "contamination")
 
     @classmethod
     def of(cls, study: Study) -> "AmendForm":
@@ -317,6 +331,13 @@ class InviteForm(forms.Form):
     )
     cap = forms.IntegerField(
         min_value=1, max_value=2**31 - 1, required=False, label=_("Most workers")
+    )
+    judgement_cap = forms.IntegerField(
+        min_value=1,
+        max_value=2**31 - 1,
+        required=False,
+        label=_("Most judgements"),
+        help_text=_("By all links of these workers together; left empty, as it is for them now."),
     )
 
 

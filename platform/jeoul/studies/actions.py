@@ -116,6 +116,7 @@ _HOSPITALITY = ("help_text", "contact", "nudges", "break_every", "blur")
 AMENDABLE = (
     "overlap",
     "worker_cap",
+    "judgement_cap",
     "reservation_minutes",
     "budget",
     "generation_cap",

@@ -45,14 +45,29 @@ def make_invite(
     study: Study,
     vendor: Vendor,
     cap: int | None = None,
+    judgement_cap: int | None = None,
     provider: str = "invite",
     completion: dict[str, Any] | None = None,
 ) -> Invite:
-    """A new link by which the vendor's workers reach the study; raises InvalidInput."""
+    """A new link by which the vendor's workers reach the study; raises InvalidInput.
+
+    ``judgement_cap`` is the vendor's in this study: it goes for the links made before as well, and
+    a link made without one keeps the vendor's.
+    """
     must_be_provider(provider)
     must_be_completion(completion or {})
+    others = Invite.objects.filter(study=study, vendor=vendor)
+    if judgement_cap is None:
+        judgement_cap = others.values_list("judgement_cap", flat=True).first()
+    else:
+        others.update(judgement_cap=judgement_cap)
     return Invite.objects.create(
-        study=study, vendor=vendor, cap=cap, provider=provider, completion=completion or {}
+        study=study,
+        vendor=vendor,
+        cap=cap,
+        judgement_cap=judgement_cap,
+        provider=provider,
+        completion=completion or {},
     )
 
 

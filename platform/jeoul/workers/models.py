@@ -92,8 +92,10 @@ class Invite(Row):
     study = models.ForeignKey(Study, models.CASCADE, related_name="invites")
     vendor = models.ForeignKey(Vendor, models.PROTECT, related_name="invites")
     token = models.CharField(max_length=40, unique=True, default=random_token)
-    # How many people may come by it, and how many judgements they may give together.
+    # How many people may come by it.
     cap = models.PositiveIntegerField(null=True, blank=True)
+    # How many judgements the vendor may give to the study by all its links together; each of
+    # them carries the same number, so that a claim need not look for it.
     judgement_cap = models.PositiveIntegerField(null=True, blank=True)
     closed_at = models.DateTimeField(null=True)
     # Which platform's links are read and answered: a name in jeoul.crowd.PROVIDERS.

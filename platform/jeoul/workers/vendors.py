@@ -9,6 +9,7 @@ from django.utils import timezone
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
 from jeoul.base import InvalidInput
+from jeoul.studies.models import Study
 from jeoul.workers.completion import must_be_completion
 from jeoul.workers.models import Invite, Vendor
 
@@ -43,6 +44,19 @@ def update_vendor(*, vendor: Vendor, actor: User, terms: dict[str, Any]) -> None
     # Codes are worth money to whoever reads them: only that they changed is noted.
     said = {k: str(v) for k, v in terms.items() if k not in {"completion", "contact"}}
     record(actor=actor, verb="vendor.update", target=vendor, data={"set": sorted(terms), **said})
+
+
+@transaction.atomic
+def cap_vendor(*, study: Study, vendor: Vendor, actor: User, cap: int | None) -> None:
+    """How many judgements a vendor may give to a study by all its links; None for any number."""
+    Invite.objects.filter(study=study, vendor=vendor).update(judgement_cap=cap)
+    record(
+        actor=actor,
+        verb="vendor.cap",
+        target=vendor,
+        study_uuid=study.uuid,
+        data={"judgement_cap": cap},
+    )
 
 
 @transaction.atomic

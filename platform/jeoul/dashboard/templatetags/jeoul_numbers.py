@@ -25,6 +25,7 @@ _VERBS = {
     "worker.include": gettext_lazy("Counted again"),
     "worker.message": gettext_lazy("Message to the worker"),
     "vendor.update": gettext_lazy("Vendor changed"),
+    "vendor.cap": gettext_lazy("Vendor's judgements capped"),
     "invite.close": gettext_lazy("Link closed"),
     "invite.open": gettext_lazy("Link opened again"),
     "worker.active": gettext_lazy("Works again"),

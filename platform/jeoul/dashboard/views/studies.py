@@ -299,6 +299,7 @@ def invite_create(request: HttpRequest, study: UUID) -> HttpResponse:
         study=found,
         vendor=vendor,
         cap=form.cleaned_data["cap"],
+        judgement_cap=form.cleaned_data["judgement_cap"],
         provider=form.cleaned_data["provider"] or "invite",
     )
     messages.success(request, _("The link is ready to be copied."))
