@@ -17,6 +17,7 @@ from jeoul.comparisons.actions import (
     StudyNotOpen,
     claim_comparison,
     extend_assignment,
+    leave_assignment,
     revise_judgement,
     save_draft,
     skip_assignment,
@@ -73,7 +74,11 @@ def compare(request: HttpRequest, token: str) -> HttpResponse:
         return ended(request, enrolment, token)
     begin_work(enrolment=enrolment)
     notice = request.GET.get("said", "")
-    return _next(request, enrolment, token, notice=notice if notice in NOTICES else "")
+    given = _claim(enrolment)
+    if isinstance(given, Assignment):
+        # Held since before, perhaps left: an opened page has its whole time.
+        extend_assignment(assignment=given)
+    return _next(request, enrolment, token, given, notice=notice if notice in NOTICES else "")
 
 
 def _claim(enrolment: Enrolment) -> Assignment | NothingLeft | StudyNotOpen:
@@ -312,9 +317,12 @@ def draft(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespon
 @worker_form
 @form_only
 def heartbeat(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpResponse:
+    """The page is still open; or, with ``leaving``, it was just closed."""
     held = enter_item(request, token, assignment)
-    enrolment = held.enrolment
+    if request.POST.get("leaving"):
+        leave_assignment(assignment=held)
+        return HttpResponse(status=204)
     if not extend_assignment(assignment=held):
         return HttpResponse(status=409)
-    seconds = 60 * enrolment.study.reservation_minutes
+    seconds = 60 * held.enrolment.study.reservation_minutes
     return HttpResponse(status=204, headers={"Held-Seconds": str(seconds)})

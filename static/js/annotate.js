@@ -137,6 +137,13 @@
     } catch { /* the next beat tries again */ }
   }
 
+  // Whoever is gone keeps their place for a few minutes, as for a reload or a look at the
+  // instructions; then it is another's.
+  function leave() {
+    const url = one("#card")?.dataset.heartbeatUrl;
+    if (url) navigator.sendBeacon(url, new URLSearchParams({ leaving: "1" }));
+  }
+
   function holdFor(seconds) {
     held = 1000 * seconds;
     until = seconds ? performance.now() + held : 0;
@@ -239,6 +246,7 @@
   setInterval(beat, BEAT_EVERY);
   setInterval(warn, 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) beat(); });
+  window.addEventListener("pagehide", leave);
 
   wake();
   window.jeoulReady = true;

@@ -3,7 +3,8 @@
 import time
 
 import pytest
-from jeoul.comparisons.actions import claim_comparison
+from django.utils import timezone
+from jeoul.comparisons.actions import KEPT_ON_LEAVING, claim_comparison
 from jeoul.comparisons.models import AssignmentState, Judgement
 from jeoul.studies.actions import move_study
 from jeoul.studies.models import StudyState
@@ -170,3 +171,24 @@ def test_the_reservation_lives_while_the_page_is_open(open_context, at_work):
     with tab.expect_response("**/heartbeat/"):
         tab.clock.run_for(31_000)
     assert claim_comparison(enrolment_id=enrolment.pk).expires_at > before
+
+
+def test_a_closed_page_hands_its_comparison_back_soon_and_an_opened_one_keeps_it(tab, at_work):
+    study = factories.make_study(prompts=2, overlap=1, reservation_minutes=30)
+    enrolment, url = at_work(study)
+    tab.goto(url, wait_until="networkidle")
+    held = claim_comparison(enrolment_id=enrolment.pk)
+    whole = held.expires_at
+    with tab.expect_request(lambda r: r.url.endswith("/heartbeat/") and "leaving" in r.post_data):
+        tab.goto("about:blank")
+    for _ in range(100):
+        held.refresh_from_db()
+        if held.expires_at < whole:
+            break
+        time.sleep(0.05)
+    assert held.expires_at <= timezone.now() + KEPT_ON_LEAVING
+    assert held.state == "reserved"
+    tab.goto(url, wait_until="networkidle")
+    again = claim_comparison(enrolment_id=enrolment.pk)
+    assert again.pk == held.pk
+    assert again.expires_at > timezone.now() + 2 * KEPT_ON_LEAVING

@@ -57,6 +57,7 @@ __all__ = [
     "close_assignment",
     "expire_assignments",
     "extend_assignment",
+    "leave_assignment",
     "nothing_to_come",
     "release_assignment",
     "revise_judgement",
@@ -69,6 +70,8 @@ __all__ = [
 # Reasons for which a skipped comparison is paid like a judged one.
 CONTENT_DECLINED: Final = "content_declined"
 REPORTED: Final = "reported"
+# A reload and a look at the instructions leave the page, too.
+KEPT_ON_LEAVING: Final = timedelta(minutes=5)
 EXCUSED: Final = frozenset({CONTENT_DECLINED, REPORTED})
 
 
@@ -226,11 +229,21 @@ def release_assignment(*, assignment: Assignment) -> None:
 def extend_assignment(*, assignment: Assignment, now: datetime | None = None) -> bool:
     """Keep a reservation while its page is open; False if it has ended."""
     now = now or timezone.now()
-    minutes = assignment.enrolment.study.reservation_minutes
+    until = now + timedelta(minutes=assignment.enrolment.study.reservation_minutes)
     kept = Assignment.objects.filter(
         pk=assignment.pk, state=AssignmentState.RESERVED, expires_at__gt=now
-    ).update(expires_at=now + timedelta(minutes=minutes))
+    ).update(expires_at=until)
+    if kept:
+        assignment.expires_at = until
     return bool(kept)
+
+
+def leave_assignment(*, assignment: Assignment, now: datetime | None = None) -> None:
+    """The page is closed: its place is another's soon, unless it is opened again before."""
+    soon = (now or timezone.now()) + KEPT_ON_LEAVING
+    Assignment.objects.filter(
+        pk=assignment.pk, state=AssignmentState.RESERVED, expires_at__gt=soon
+    ).update(expires_at=soon)
 
 
 def expire_assignments(*, now: datetime | None = None, batch: int = 500) -> int:
