@@ -9,22 +9,24 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from jeoul.base import InvalidInput
 from jeoul.comparisons.actions import (
-    CONTENT_DECLINED,
-    REPORTED,
     AlreadyJudged,
     AssignmentExpired,
     NothingLeft,
     StudyNotOpen,
     claim_comparison,
-    extend_assignment,
-    leave_assignment,
     revise_judgement,
-    save_draft,
-    skip_assignment,
     submit_and_claim,
     submit_judgement,
 )
 from jeoul.comparisons.first_steps import trial_of
+from jeoul.comparisons.holding import (
+    CONTENT_DECLINED,
+    REPORTED,
+    extend_assignment,
+    leave_assignment,
+    save_draft,
+    skip_assignment,
+)
 from jeoul.comparisons.models import Assignment, AssignmentState, Kind
 from jeoul.risk.actions import report_item
 from jeoul.studies.models import StudyState

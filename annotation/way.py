@@ -5,8 +5,9 @@ from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 from django_htmx.http import HttpResponseClientRedirect
-from jeoul.comparisons.actions import nothing_to_come, release_assignment
+from jeoul.comparisons.actions import nothing_to_come
 from jeoul.comparisons.first_steps import practice_items, trial_items
+from jeoul.comparisons.holding import release_assignment
 from jeoul.comparisons.models import Assignment, AssignmentState
 from jeoul.crowd import get_provider
 from jeoul.workers.actions import (

@@ -6,9 +6,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 from jeoul.accounts.actions import forget_answers
-from jeoul.comparisons.actions import expire_assignments
 from jeoul.comparisons.building import mark_ready
 from jeoul.comparisons.chain import seal_all
+from jeoul.comparisons.holding import expire_assignments
 from jeoul.studies.generation.actions import connections_due
 from jeoul.studies.generation.retention import forget_attempts
 

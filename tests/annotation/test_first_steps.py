@@ -102,7 +102,7 @@ def test_a_trial_without_items_keeps_nobody_out():
 
 
 def test_a_skipped_trial_item_is_replaced_and_counts_for_nothing():
-    from jeoul.comparisons.actions import skip_assignment
+    from jeoul.comparisons.holding import skip_assignment
 
     study = factories.make_study(qualification_items=2)
     give(study, "qualification", 3)

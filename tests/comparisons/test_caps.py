@@ -12,10 +12,10 @@ from jeoul.comparisons.actions import (
     AssignmentExpired,
     NothingLeft,
     claim_comparison,
-    expire_assignments,
     submit_and_claim,
     submit_judgement,
 )
+from jeoul.comparisons.holding import expire_assignments
 from jeoul.comparisons.models import Assignment, AssignmentState, Judgement
 from jeoul.workers.actions import arrive, begin_work, get_vendor, give_consent, make_invite
 from jeoul.workers.models import Enrolment

@@ -6,14 +6,8 @@ from collections import Counter
 
 import pytest
 from django.utils import timezone
-from jeoul.comparisons.actions import (
-    NothingLeft,
-    claim_comparison,
-    expire_assignments,
-    release_assignment,
-    skip_assignment,
-    submit_judgement,
-)
+from jeoul.comparisons.actions import NothingLeft, claim_comparison, submit_judgement
+from jeoul.comparisons.holding import expire_assignments, release_assignment, skip_assignment
 from jeoul.comparisons.models import Assignment, Comparison, Judgement, Kind
 from jeoul.comparisons.pairing import MAX_LEAD
 from jeoul.results.data import read_study

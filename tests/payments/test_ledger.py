@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from jeoul.accounts.roles import Role
 from jeoul.base import InvalidInput
-from jeoul.comparisons.actions import claim_comparison, skip_assignment
+from jeoul.comparisons.actions import claim_comparison
+from jeoul.comparisons.holding import skip_assignment
 from jeoul.payments.actions import approve_owed, note_owed, settle
 from jeoul.payments.models import LedgerEntry, Step
 from jeoul.payments.reading import balances

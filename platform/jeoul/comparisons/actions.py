@@ -1,10 +1,9 @@
-"""Claim, submit, skip, release, expire: the only writers of assignments and judgements."""
+"""Claim, submit and revise: with holding.py the only writers of assignments and judgements."""
 
 import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
 
 from django.db import OperationalError, transaction
 from django.db.models import F, Q
@@ -15,6 +14,7 @@ from jeoul.base import InvalidInput
 from jeoul.comparisons import statements
 from jeoul.comparisons.choosing import Choice, choose_comparison
 from jeoul.comparisons.first_steps import after_known, first_step
+from jeoul.comparisons.holding import close_assignment
 from jeoul.comparisons.limits import cap_reached, more_may_come
 from jeoul.comparisons.models import (
     Answer,
@@ -44,8 +44,6 @@ from jeoul.workers.models import Enrolment, Stage, WorkerState
 from jeoul.workers.reading import ENROLMENTS, read_enrolment
 
 __all__ = [
-    "CONTENT_DECLINED",
-    "REPORTED",
     "AlreadyJudged",
     "AssignmentExpired",
     "InFlight",
@@ -54,25 +52,11 @@ __all__ = [
     "Said",
     "StudyNotOpen",
     "claim_comparison",
-    "close_assignment",
-    "expire_assignments",
-    "extend_assignment",
-    "leave_assignment",
     "nothing_to_come",
-    "release_assignment",
     "revise_judgement",
-    "save_draft",
-    "skip_assignment",
     "submit_and_claim",
     "submit_judgement",
 ]
-
-# Reasons for which a skipped comparison is paid like a judged one.
-CONTENT_DECLINED: Final = "content_declined"
-REPORTED: Final = "reported"
-# A reload and a look at the instructions leave the page, too.
-KEPT_ON_LEAVING: Final = timedelta(minutes=5)
-EXCUSED: Final = frozenset({CONTENT_DECLINED, REPORTED})
 
 
 @dataclass(frozen=True)
@@ -190,78 +174,6 @@ def _least_ms(comparison: Comparison) -> int:
     """How long a very fast reader needs for both answers."""
     shown = comparison_with_texts(comparison)
     return round(1000 * least_seconds(shown.output_a.text, shown.output_b.text))
-
-
-def close_assignment(
-    *, assignment: Assignment, state: AssignmentState, now: datetime, reason: str = ""
-) -> bool:
-    """End a reservation without a judgement and free its place; False if it was not held."""
-    ended = Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.RESERVED).update(
-        state=state, closed_at=now, skip_reason=reason
-    )
-    if ended and not assignment.repeat:
-        Comparison.objects.filter(pk=assignment.comparison_id).update(taken=F("taken") - 1)
-    return bool(ended)
-
-
-@transaction.atomic
-def skip_assignment(*, assignment: Assignment, reason: str) -> None:
-    """Hand a comparison back for good: this worker does not get it again.
-
-    What was announced and left out, or reported, counts as work done: see EXCUSED.
-    """
-    skipped = close_assignment(
-        assignment=assignment,
-        state=AssignmentState.SKIPPED,
-        now=timezone.now(),
-        reason=reason[:50],
-    )
-    if skipped and reason in EXCUSED:
-        Enrolment.objects.filter(pk=assignment.enrolment_id).update(excused=F("excused") + 1)
-
-
-@transaction.atomic
-def release_assignment(*, assignment: Assignment) -> None:
-    """Hand a comparison back for now, as on a break."""
-    close_assignment(assignment=assignment, state=AssignmentState.RELEASED, now=timezone.now())
-
-
-def extend_assignment(*, assignment: Assignment, now: datetime | None = None) -> bool:
-    """Keep a reservation while its page is open; False if it has ended."""
-    now = now or timezone.now()
-    until = now + timedelta(minutes=assignment.enrolment.study.reservation_minutes)
-    kept = Assignment.objects.filter(
-        pk=assignment.pk, state=AssignmentState.RESERVED, expires_at__gt=now
-    ).update(expires_at=until)
-    if kept:
-        assignment.expires_at = until
-    return bool(kept)
-
-
-def leave_assignment(*, assignment: Assignment, now: datetime | None = None) -> None:
-    """The page is closed: its place is another's soon, unless it is opened again before."""
-    soon = (now or timezone.now()) + KEPT_ON_LEAVING
-    Assignment.objects.filter(
-        pk=assignment.pk, state=AssignmentState.RESERVED, expires_at__gt=soon
-    ).update(expires_at=soon)
-
-
-def expire_assignments(*, now: datetime | None = None, batch: int = 500) -> int:
-    """Free the places of reservations whose time is over; returns how many."""
-    now = now or timezone.now()
-    with transaction.atomic():
-        over = list(
-            Assignment.objects.expired(now)
-            .select_for_update(skip_locked=True)
-            .order_by("pk")[:batch]
-        )
-        # In the order of the key, as every writer of many comparisons takes them.
-        places = Comparison.objects.filter(pk__in=[held.comparison_id for held in over])
-        list(places.select_for_update(no_key=True).order_by("pk").values_list("pk"))
-        return sum(
-            close_assignment(assignment=held, state=AssignmentState.EXPIRED, now=now)
-            for held in over
-        )
 
 
 @transaction.atomic
@@ -503,8 +415,3 @@ def revise_judgement(
     if telemetry:
         Telemetry.objects.create(judgement=judgement, **telemetry)
     return judgement
-
-
-def save_draft(*, assignment: Assignment, draft: dict[str, object]) -> None:
-    """Keep a half-made answer."""
-    Assignment.objects.filter(pk=assignment.pk, state=AssignmentState.RESERVED).update(draft=draft)

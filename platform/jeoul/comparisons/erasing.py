@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
-from jeoul.comparisons.actions import release_assignment
+from jeoul.comparisons.holding import release_assignment
 from jeoul.comparisons.models import (
     Assignment,
     AssignmentState,
