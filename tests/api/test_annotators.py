@@ -57,3 +57,21 @@ def test_the_command_takes_any_setting_of_the_plan(capsys):
     for wrong in ("[]", "{", '{"quality": 1}'):
         with pytest.raises(CommandError):
             call_command(*words, "--further", wrong)
+
+
+def test_a_vendors_cap_is_set_on_any_of_its_links():
+    study = factories.make_study()
+    caller = Caller(factories.owner_of(study))
+    place = f"studies/{study.uuid}/"
+    asked = {"vendor": "Agency"}
+    first = caller.post(f"{place}invites/", asked)
+    assert caller.post(f"{place}invites/", asked | {"judgement_cap": 40})["judgement_cap"] == 40
+    for cap in (7, None):
+        link = f"{place}invites/{first['id']}/"
+        answer = caller.post(link, {"judgement_cap": cap}, status=200, method="patch")
+        assert answer["judgement_cap"] == cap
+        listed = caller.get(f"{place}invites/")["results"]
+        assert {row["judgement_cap"] for row in listed} == {cap}
+    change = {"reason": "Enough.", "judgement_cap": 90}
+    caller.post(f"{place}amendments/", change)
+    assert caller.get(place)["judgement_cap"] == 90
