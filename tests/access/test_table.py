@@ -38,6 +38,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 MEMBERS = {role.value: RIGHTS[role] for role in Role}
 # Without these even the one who may finds nothing to act on.
 BODIES = {"prompt-sets/<uuid:prompt_set>/tags/": "version=1&tag=golden"}
+QUERIES = {"api/v1/prompt-sets/<uuid:prompt_set>/difference/": "?before=1&after=1"}
 SLOT = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
@@ -188,7 +189,7 @@ class Room:
         }
         if "<uuid:item>" in route:
             values["item"] = items[route.split("<uuid:item>")[0].strip("/").split("/")[-1]]
-        return "/" + SLOT.sub(lambda match: str(values[match[1]]), route)
+        return f"/{SLOT.sub(lambda match: str(values[match[1]]), route)}{QUERIES.get(route, '')}"
 
     def ask(self, visitor: Visitor, method: str, address: str, body: str = "") -> str:
         """What the visitor gets: let in, shown the door, or told that nothing is there."""
