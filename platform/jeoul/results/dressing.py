@@ -13,7 +13,7 @@ from typing import Final
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
-# Every sentence that a chart may hold; the first that fits is taken.
+# Every sentence that a chart may hold, and the notes of the tables; the first that fits is taken.
 TEXTS: Final = (
     _("First wins"),
     _("Tie"),
@@ -39,6 +39,12 @@ TEXTS: Final = (
     _("{slice}: {value} (n = {n})"),
     _("{first} against {second} (n = {n})"),
     _("{first} against {second}"),
+    _("One prompt and one worker: nothing can be said beyond this case."),
+    _("One worker only: the interval holds for this worker, not for others."),
+    _("One prompt only: the interval holds for this prompt, not for others."),
+    _("Only {prompts} prompts and {workers} workers: under {few} the interval is approximate."),
+    _("Only {prompts} prompts: under {few} the interval is approximate."),
+    _("Only {workers} workers: under {few} the interval is approximate."),
 )
 _TEXT: Final = re.compile(r">([^<>]+)</text>")
 # Words on a bar keep the ink that reads on its colour; the bars themselves read on both grounds.
@@ -53,7 +59,7 @@ svg > rect:first-of-type { fill: #1d2125; } text { fill: #e6e9eb; }
 
 def in_words_of_the_reader(svg: str) -> str:
     """The chart with its words in the language in force."""
-    return _TEXT.sub(lambda found: f">{escape(_said(unescape(found[1])), quote=False)}</text>", svg)
+    return _TEXT.sub(lambda found: f">{escape(said(unescape(found[1])), quote=False)}</text>", svg)
 
 
 def for_both_themes(svg: str) -> str:
@@ -69,11 +75,12 @@ def _patterns() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(re.sub(r"\\\{(\w+)\\\}", place, re.escape(text))), text) for text in TEXTS]
 
 
-def _said(text: str) -> str:
+def said(text: str) -> str:
+    """A sentence of ours in the language in force; any other text as it is."""
     for pattern, english in _patterns():
         if found := pattern.fullmatch(text):
-            said = gettext(english)
+            words = gettext(english)
             for name, value in found.groupdict().items():
-                said = said.replace(f"{{{name}}}", _said(value))
-            return said
+                words = words.replace(f"{{{name}}}", said(value))
+            return words
     return text

@@ -6,6 +6,8 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from jeoul.results.dressing import said
+
 register = template.Library()
 
 _RULES = {
@@ -146,6 +148,12 @@ def definition_name(key: str) -> str:
 @register.filter
 def effect_name(key: str) -> str:
     return str(_EFFECTS.get(key, key))
+
+
+@register.filter
+def in_words(note: str) -> str:
+    """A note that was stored with the results, in the reader's language."""
+    return said(note)
 
 
 @register.filter
