@@ -84,7 +84,7 @@ class StudyCosts(GenericAPIView[Any]):
         """What knowing it cost: per judgement, per valid judgement, per decision, by vendor."""
         found = study_of(request, study)
         analysis = latest_analysis(found)
-        costs: Costs = study_costs(found, analysis and analysis.results)
+        costs: Costs = study_costs(found, analysis.results if analysis else None)
         return Response(CostsOut(costs, context={"balances": balances(found)}).data)
 
 

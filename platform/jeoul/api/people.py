@@ -220,8 +220,10 @@ class Workers(StudyList):
         return self.study().enrolments.filter(submitted__gt=0).select_related("worker")
 
     def get_serializer_context(self) -> dict[str, Any]:
+        if getattr(self, "swagger_fake_view", False):
+            return dict(super().get_serializer_context())
         facts = current_results(study=self.study())["workers"]
-        return super().get_serializer_context() | {"facts": {w["worker"]: w for w in facts}}
+        return {**super().get_serializer_context(), "facts": {w["worker"]: w for w in facts}}
 
 
 class WorkerDetail(GenericAPIView[Enrolment]):

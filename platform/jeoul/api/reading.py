@@ -60,7 +60,7 @@ class _Sealable(OfStudy):
     """Outputs whose texts wait until a sealed prompt set's studies have ended."""
 
     def get_serializer_context(self) -> dict[str, Any]:
-        context = super().get_serializer_context()
+        context = dict(super().get_serializer_context())
         if getattr(self, "swagger_fake_view", False):
             return context
         read = study_may_read(study=self.study(), actor=caller(self.request), what="outputs")

@@ -78,7 +78,7 @@ def _same_time(seconds: float, told: dict[str, Any]) -> bool:
     wanted = told["seconds"] if told["visible_seconds"] is None else told["visible_seconds"]
     if wanted is None:
         return bool(np.isnan(seconds))
-    return abs(seconds - wanted) <= _CLOSE * max(1.0, abs(wanted))
+    return bool(abs(seconds - wanted) <= _CLOSE * max(1.0, abs(wanted)))
 
 
 def unlike_inputs(record: Record, most: int = 10) -> list[str]:

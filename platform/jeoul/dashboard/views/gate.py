@@ -62,7 +62,7 @@ class ConditionForm(forms.Form):
         choices=_BOTH_BAD, required=False, label=gettext_lazy("Both bad counts")
     )
     min_grade = forms.TypedChoiceField(
-        choices=_GRADES, coerce=float, required=False, empty_value=0.0,
+        choices=_GRADES, coerce=float, required=False,
         label=gettext_lazy("What is a win on a graded scale"),
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ class ConditionForm(forms.Form):
             "where": json.loads(data["where"] or "{}"),
             "margin": round((data["margin"] or 0) / 100, 6),
             "confidence": round((data["confidence"] or 95) / 100, 6),
-            "min_grade": data["min_grade"],
+            "min_grade": data["min_grade"] or 0.0,
         }
 
 

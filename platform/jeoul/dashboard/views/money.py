@@ -26,7 +26,7 @@ from jeoul.results.exports.encoders import defused
 def study_money(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study)
     analysis, stand = latest_analysis(found), balances(found)
-    costs = study_costs(found, analysis and analysis.results)
+    costs = study_costs(found, analysis.results if analysis else None)
     context = study_context(request, found, "money") | {
         "costs": costs,
         "vendors": [(v, stand.get(v.vendor.pk, Balance())) for v in costs.vendors],
