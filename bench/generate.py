@@ -192,9 +192,10 @@ def make_room(port: int, options: argparse.Namespace, number: int) -> object:
     """A study of n outputs, all due, on the fake."""
     from jeoul.accounts.models import User
     from jeoul.comparisons.building import build_comparisons
-    from jeoul.studies.actions import create_study, due_outputs, move_study
+    from jeoul.studies.actions import create_study
     from jeoul.studies.models import StudyState
     from jeoul.studies.prompt_actions import import_prompts
+    from jeoul.studies.running import due_outputs, move_study
     from jeoul.studies.systems_actions import create_connection, create_system_version
 
     owner = User.objects.create_user(f"bench{number}")

@@ -123,8 +123,9 @@ class Room:
         """A running study of its own and the token of its invitation."""
         from django.db import connection
         from jeoul.comparisons.building import build_comparisons
-        from jeoul.studies.actions import create_study, move_study
+        from jeoul.studies.actions import create_study
         from jeoul.studies.models import Output, StudyState
+        from jeoul.studies.running import move_study
         from jeoul.workers.actions import get_vendor, make_invite
 
         study = create_study(

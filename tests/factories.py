@@ -7,9 +7,10 @@ import uuid
 from jeoul.accounts.models import User
 from jeoul.comparisons.actions import Said, claim_comparison, submit_judgement
 from jeoul.comparisons.building import build_comparisons
-from jeoul.studies.actions import create_study, move_study
+from jeoul.studies.actions import create_study
 from jeoul.studies.models import BOTH_BAD, TIE, Study, StudyState
 from jeoul.studies.prompt_actions import import_outputs, import_prompts, system_for_outputs
+from jeoul.studies.running import move_study
 from jeoul.workers.actions import arrive, begin_work, get_vendor, give_consent, make_invite
 
 _number = itertools.count(1)

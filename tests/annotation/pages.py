@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from jeoul.comparisons.known_items import import_known_items
 from jeoul.comparisons.models import Assignment, AssignmentState, Comparison
-from jeoul.studies.actions import CriterionSpec, move_study
+from jeoul.studies.actions import CriterionSpec
 from jeoul.studies.models import Prompt, Study, StudyState
+from jeoul.studies.running import move_study
 from jeoul.workers.models import Enrolment, Stage, Worker
 
 from tests import factories

@@ -7,8 +7,8 @@ from django.utils import timezone
 from jeoul.comparisons.actions import claim_comparison
 from jeoul.comparisons.holding import KEPT_ON_LEAVING
 from jeoul.comparisons.models import AssignmentState, Judgement
-from jeoul.studies.actions import move_study
 from jeoul.studies.models import StudyState
+from jeoul.studies.running import move_study
 
 from tests import factories
 

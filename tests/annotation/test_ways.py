@@ -6,8 +6,8 @@ from jeoul.comparisons.actions import claim_comparison
 from jeoul.comparisons.erasing import erase_worker
 from jeoul.comparisons.models import Assignment, Comparison
 from jeoul.results.progress import study_progress
-from jeoul.studies.actions import move_study
 from jeoul.studies.models import Prompt, Study, StudyState
+from jeoul.studies.running import move_study
 from jeoul.workers.actions import finish, get_vendor, make_invite, token_of
 from jeoul.workers.completion import exit_of, set_completion
 from jeoul.workers.models import ConsentText, Enrolment, Stage, Worker, WorkerIdentity

@@ -13,9 +13,10 @@ from jeoul.comparisons.building import build_comparisons
 from jeoul.conduct.facts import is_dated
 from jeoul.conduct.piloting import pilot_of
 from jeoul.conduct.planning import ASSUMED, Draft, estimate, prompts_needed, smaller
-from jeoul.studies.actions import amend_study, due_outputs, move_study
+from jeoul.studies.actions import amend_study
 from jeoul.studies.models import Output, StudyState
 from jeoul.studies.pilot import prompts_in_play
+from jeoul.studies.running import due_outputs, move_study
 from jeoul.studies.systems_actions import create_connection, create_system_version
 
 from tests import factories

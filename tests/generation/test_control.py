@@ -12,7 +12,7 @@ from django.utils import timezone
 from jeoul.accounts.actions import make_token
 from jeoul.base import InvalidInput
 from jeoul.comparisons.building import build_comparisons
-from jeoul.studies.actions import WrongState, due_outputs, update_draft
+from jeoul.studies.actions import WrongState, update_draft
 from jeoul.studies.generation.actions import outputs_due
 from jeoul.studies.generation.control import (
     pause_generation,
@@ -27,6 +27,7 @@ from jeoul.studies.generation.progress import generation_progress
 from jeoul.studies.generation.pump import Pump
 from jeoul.studies.generation.retention import forget_attempts
 from jeoul.studies.models import Attempt, Connection, Output, Study, SystemVersion
+from jeoul.studies.running import due_outputs
 from werkzeug import Response
 
 from tests import factories

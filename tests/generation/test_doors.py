@@ -10,10 +10,10 @@ from django.utils import timezone
 from jeoul.accounts.actions import make_token
 from jeoul.results.actions import analyse_study
 from jeoul.results.drift import close_rounds
-from jeoul.studies.actions import due_outputs, move_study
 from jeoul.studies.generation.progress import generation_progress
 from jeoul.studies.generation.pump import Pump
 from jeoul.studies.models import Connection, Output, Study, StudyState, System, Watch
+from jeoul.studies.running import due_outputs, move_study
 from jeoul.studies.systems_actions import create_system_version
 from jeoul.studies.version_reading import warnings_of
 from jeoul.studies.watching import begin_due_rounds

@@ -11,7 +11,7 @@ import redis
 from django.conf import settings
 from django.utils import timezone
 from jeoul.comparisons.building import build_comparisons
-from jeoul.studies.actions import create_study, due_outputs, move_study
+from jeoul.studies.actions import create_study
 from jeoul.studies.generation.actions import (
     backoff,
     generate_output,
@@ -20,6 +20,7 @@ from jeoul.studies.generation.actions import (
 )
 from jeoul.studies.models import Output, OutputState, StudyState
 from jeoul.studies.prompt_actions import import_prompts
+from jeoul.studies.running import due_outputs, move_study
 from jeoul.studies.systems_actions import create_connection, create_system_version
 from jeoul.studies.watching import start_watch
 from werkzeug import Request, Response

@@ -8,9 +8,9 @@ from django.urls import reverse
 from jeoul.accounts.actions import make_token
 from jeoul.accounts.models import AuditEvent
 from jeoul.results.exports import export_stream
-from jeoul.studies.actions import move_study
 from jeoul.studies.models import Output, Study, StudyState
 from jeoul.studies.prompt_sets import seal
+from jeoul.studies.running import move_study
 
 from tests import factories
 

@@ -13,10 +13,10 @@ from jeoul.results.data import Table
 from jeoul.results.gate import evaluate
 from jeoul.results.gate_state import NoGate, gate_of
 from jeoul.results.inputs import Asked, Inputs, Person
-from jeoul.studies.actions import move_study
 from jeoul.studies.gate_actions import set_gate
 from jeoul.studies.gate_rule import normal_rule
 from jeoul.studies.models import StudyState
+from jeoul.studies.running import move_study
 
 from tests import factories
 from tests.api.caller import Caller

@@ -20,9 +20,10 @@ from jeoul.risk.contamination.index import Index, Tally
 from jeoul.risk.contamination.jobs import jobs_due
 from jeoul.risk.contamination.tokens import bounds, canonical, hashes
 from jeoul.risk.models import ContaminationCheck, CorpusJob, CorpusPart, PromptOverlap
-from jeoul.studies.actions import create_study, move_study
+from jeoul.studies.actions import create_study
 from jeoul.studies.models import StudyState
 from jeoul.studies.prompt_actions import import_outputs, import_prompts, system_for_outputs
+from jeoul.studies.running import move_study
 
 from tasks.risk import check_corpus
 from tests import factories

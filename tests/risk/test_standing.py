@@ -17,9 +17,10 @@ from jeoul.results.record import as_json, packed, unpacked
 from jeoul.risk.actions import decide_item, report_item
 from jeoul.risk.models import Finding, ReviewItem, Scan, Verdict
 from jeoul.risk.scanning import RULES, scan_output
-from jeoul.studies.actions import amend_study, create_study, move_study
+from jeoul.studies.actions import amend_study, create_study
 from jeoul.studies.models import Output, StudyState
 from jeoul.studies.prompt_actions import import_outputs, import_prompts, system_for_outputs
+from jeoul.studies.running import move_study
 
 from tests import factories
 

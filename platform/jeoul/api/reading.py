@@ -24,9 +24,9 @@ from jeoul.results.access import all_judgements, judgements_in_force
 from jeoul.results.actions import current_results
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.progress import study_outputs, study_progress
-from jeoul.studies.actions import plan_of
 from jeoul.studies.models import Output, Study
 from jeoul.studies.prompt_sets import study_may_read
+from jeoul.studies.running import plan_of
 
 
 class Progress(GenericAPIView[Any]):

@@ -28,8 +28,6 @@ from jeoul.studies.actions import (
     CriterionSpec,
     amend_study,
     create_study,
-    due_outputs,
-    move_study,
     must_be_draft,
     set_criteria,
     set_systems,
@@ -38,6 +36,7 @@ from jeoul.studies.actions import (
 from jeoul.studies.generation.actions import outputs_due
 from jeoul.studies.generation.control import retry_failed
 from jeoul.studies.models import Amendment, Study, StudyState
+from jeoul.studies.running import due_outputs, move_study
 from jeoul.workers.actions import get_vendor, make_invite
 from jeoul.workers.models import Invite
 from tasks.generation import enqueue

@@ -8,10 +8,11 @@ from django.utils.text import slugify
 from jeoul.accounts.models import User
 from jeoul.base import InvalidInput
 from jeoul.comparisons.importing import OVERALL_KEY, JudgementRow, scale_of
-from jeoul.studies.actions import CriterionSpec, create_study, freeze_plan
+from jeoul.studies.actions import CriterionSpec, create_study
 from jeoul.studies.hashing import content_hash
 from jeoul.studies.models import Study, StudyState
 from jeoul.studies.prompt_actions import freeze_versions, system_for_outputs
+from jeoul.studies.running import freeze_plan
 from jeoul.studies.texts_elsewhere import store_prompts
 
 

@@ -16,9 +16,10 @@ from jeoul.accounts.models import User
 from jeoul.base import InvalidInput
 from jeoul.comparisons.building import build_comparisons
 from jeoul.local_llm import MODEL
-from jeoul.studies.actions import CriterionSpec, create_study, due_outputs, move_study
+from jeoul.studies.actions import CriterionSpec, create_study
 from jeoul.studies.models import Connection, Study, StudyState, SystemVersion
 from jeoul.studies.prompt_actions import import_prompts
+from jeoul.studies.running import due_outputs, move_study
 from jeoul.studies.systems_actions import create_connection, create_system_version, move_connection
 from jeoul.workers.actions import get_vendor, make_invite
 

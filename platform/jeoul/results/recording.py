@@ -15,8 +15,8 @@ from jeoul.results.inputs import read_inputs
 from jeoul.results.progress import study_progress
 from jeoul.results.record import FORMAT, MANIFEST, README, RESULTS, Writer, as_json, packed
 from jeoul.studies.access import prompt_texts_hidden
-from jeoul.studies.actions import plan_of
 from jeoul.studies.models import Study
+from jeoul.studies.running import plan_of
 
 _DATA = ("history", "comparisons", "outputs", "workers", "flags", "audit")
 

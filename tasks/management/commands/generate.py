@@ -6,7 +6,6 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 from jeoul.comparisons.building import build_comparisons, mark_ready
-from jeoul.studies.actions import due_outputs
 from jeoul.studies.generation.actions import connections_due, outputs_due
 from jeoul.studies.generation.control import (
     pause_generation,
@@ -22,6 +21,7 @@ from jeoul.studies.generation.progress import (
     generation_progress,
 )
 from jeoul.studies.models import OutputState, Study
+from jeoul.studies.running import due_outputs
 
 from tasks.generation import enqueue
 from tasks.management.base import JeoulCommand, add_owner, owner_from, study_from

@@ -6,8 +6,8 @@ from django.conf import settings
 from django.core.management.base import CommandParser
 from django.urls import reverse
 from jeoul.comparisons.building import build_comparisons
-from jeoul.studies.actions import due_outputs, move_study
 from jeoul.studies.models import Study, StudyState
+from jeoul.studies.running import due_outputs, move_study
 from jeoul.workers.actions import get_vendor, make_invite
 
 from tasks.management.base import JeoulCommand, study_from

@@ -7,9 +7,9 @@ from django.core.management.base import CommandError, CommandParser
 from jeoul.comparisons.building import build_comparisons
 from jeoul.results.actions import current_results
 from jeoul.results.side_by_side import Beside, side_by_side
-from jeoul.studies.actions import due_outputs
 from jeoul.studies.generation.actions import outputs_due
 from jeoul.studies.models import Study, System, SystemVersion
+from jeoul.studies.running import due_outputs
 from jeoul.studies.runs import new_run
 
 from tasks.generation import enqueue

@@ -51,10 +51,7 @@ from jeoul.studies.access import studies_for
 from jeoul.studies.actions import (
     amend_study,
     create_study,
-    due_outputs,
-    move_study,
     must_be_draft,
-    problems_before_start,
     set_criteria,
     set_member,
     set_systems,
@@ -62,6 +59,7 @@ from jeoul.studies.actions import (
 )
 from jeoul.studies.generation.actions import outputs_due
 from jeoul.studies.models import Study, StudyState
+from jeoul.studies.running import due_outputs, move_study, problems_before_start
 from jeoul.workers.actions import get_vendor, make_invite
 from jeoul.workers.models import Invite, VendorKind
 from tasks.generation import enqueue
