@@ -59,6 +59,7 @@ from annotation.scales import read_answers
 from annotation.standing import ended
 from annotation.texts import telemetry_from
 from annotation.way import done
+from tasks.analyses import judgement_came
 
 NOTICES: Final = frozenset({"reported", "skipped"})
 SKIP_REASONS: Final = frozenset({"unfamiliar", "language", "unclear", "discomfort", "other"})
@@ -195,6 +196,7 @@ def submit(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespo
         return page(request, "annotation/expired.html", context, enrolment=enrolment, status=410)
     except AlreadyJudged:
         return redirect("worker-compare", token=token)
+    judgement_came(enrolment.study_id)
     if lesson is not None:
         return _lesson(request, enrolment, token, lesson)
     if held.comparison.kind != Kind.REAL:

@@ -10,7 +10,6 @@ again) and are stopped at the end.
 """
 
 import argparse
-import json
 import os
 import resource
 import tempfile
@@ -20,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from jeoul import local
+from tables import publish
 
-OUT = Path(__file__).resolve().parent / "out" / "results.json"
 NEEDED = (
     (
         "SELECT id, comparison_id, worker_id, a_on_left, seconds, supersedes_id "
@@ -50,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--judgements", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--docs", action="store_true", help="write the table into the docs")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="jeoul-bench-") as folder:
         var = Path(os.environ.get("JEOUL_BENCH_VAR") or folder)
@@ -57,12 +57,12 @@ def main() -> None:
         servers = local.LocalServices(var, durable=False)
         os.environ.update(servers.open())
         try:
-            run(chosen.judgements, chosen.runs)
+            run(chosen.judgements, chosen.runs, chosen.docs)
         finally:
             servers.close()
 
 
-def run(judgements: int, runs: int) -> None:
+def run(judgements: int, runs: int, docs: bool) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "jeoul.settings")
     import django
 
@@ -71,16 +71,20 @@ def run(judgements: int, runs: int) -> None:
 
     call_command("migrate", verbosity=0)
     rows = measure(judgements, runs)
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps(rows, indent=1))
-    print(f"| {'step':44} | wall ms | CPU ms |\n|---|---|---|")
-    for row in rows:
-        print(f"| {row['step']:44} | {row['wall']:,.0f} | {row['cpu']:,.0f} |")
     by_step = {row["step"]: row for row in rows}
     whole = sum(by_step[s]["wall"] for s in ("read", "compute", "charts", "store", "page"))
     copy = by_step["copy"]["wall"]
-    print(f"rows to page: {whole:,.0f} ms = {whole / copy:.1f} times the COPY ({copy:,.0f} ms)")
-    print(f"peak memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    shown = [
+        {"step": r["step"], "wall ms": r["wall"], "CPU ms of this process": r["cpu"],
+         "× COPY": r["wall"] / copy}
+        for r in rows
+    ]  # fmt: skip
+    note = (
+        f"`make bench-results`: read, compute, charts, store and page together {whole:,.0f} ms = "
+        f"{whole / copy:.1f} times the `COPY`; best of {runs} runs; peak memory {memory:,.0f} MB; "
+    )
+    publish("results", [(f"{judgements:,} judgements", shown)], docs=docs, note=note)
 
 
 def measure(judgements: int, runs: int) -> list[dict[str, Any]]:

@@ -121,6 +121,7 @@ TABLE: dict[str, str] = {
     f"{_AS}costs/": "GET READ",
     f"{_AS}ledger/": "GET READ",
     f"{_AS}money/<uuid:vendor>/": "POST OWN",
+    f"{_AS}counts/": "GET READ",
     f"{_AS}outputs/": "GET READ",
     f"{_AS}outputs/<uuid:item>/": "GET READ",
     f"{_AS}comparisons/": "GET READ",

@@ -165,9 +165,14 @@ def test_crowd_bt_errors_by_inverting_everything():
     full = optimize.approx_fprime(x, lambda v: crowd._loss(v, *args, n * p, n * (1 - p))[1], 1e-6)
     inverse = np.linalg.inv((full + full.T) / 2)
     middle = np.eye(5) - 0.2
-    error, spread = crowd._errors(x, *args, n)
+    error, spread = crowd._information(x, *args, won, lost, seen=False).errors()
     assert error == pytest.approx(np.sqrt(np.diag(middle @ inverse[:5, :5] @ middle)), rel=1e-3)
     assert spread == pytest.approx(np.sqrt(np.diag(inverse)[5:]), rel=1e-3)
+    # The curvature that Newton goes by is that of the votes as they were.
+    seen = crowd._information(x, *args, won, lost, seen=True)
+    full = optimize.approx_fprime(x, lambda v: crowd._loss(v, *args, won, lost)[1], 1e-6)
+    by_hand = np.block([[seen.own, seen.cross.T], [seen.cross, np.diag(seen.each)]])
+    assert by_hand == pytest.approx((full + full.T) / 2, abs=1e-3)
 
 
 def test_crowd_bt_refuses_by_name():

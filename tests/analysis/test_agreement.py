@@ -296,7 +296,7 @@ def test_alpha_of_judges_by_leaving_out_each(metric):
         return (n - 1) / n * ((left - left.mean()) ** 2).sum()
 
     parts = [spread(g) for g in (unit, worker, np.arange(len(unit)))]
-    variance = max(parts[0] + parts[1] - parts[2], *parts)
+    variance = parts[0] + max(0.0, parts[1] - parts[2])
     counts = value_counts(unit, value, 3)
     assert found.alpha == krippendorff_alpha(counts, metric=metric).alpha
     error = (found.high - found.low) / 2
@@ -393,6 +393,9 @@ def test_left_one_out_knows_hard_comparisons():
     assert np.isnan(small.error).all()
     assert small.unanimous.tolist() == [1, 0, 0]
     assert small.dissent.tolist() == [1, 0, 0]
+    assert small.alone.tolist() == [1, 0, 0]
+    apart = left_one_out(np.zeros(3, int), np.arange(3), np.arange(3))
+    assert (apart.alone.tolist(), apart.dissent.tolist()) == ([1, 1, 1], [0, 0, 0])
 
 
 def test_two_sources_with_and_without_ties():

@@ -27,6 +27,7 @@ HONEST = WorkerFacts(
     compared=60,
     unanimous=35,
     dissent=9,
+    alone=15,
     longest_run=6,
     repeats=8,
     repeats_same=7,
@@ -67,7 +68,7 @@ TOO_LITTLE = {
     "long_run": replace(HONEST, left=14, right=0, longest_run=14),
     "low_information": replace(HONEST, left=14, right=0, ties=0),
     "repeats_differ": replace(HONEST, repeats=rules.MIN_REPEATS - 1, repeats_same=0),
-    "copies_majority": replace(HONEST, excess=0.6, compared=rules.MIN_JUDGEMENTS - 1),
+    "copies_majority": replace(HONEST, excess=0.6, alone=0, compared=rules.MIN_JUDGEMENTS - 1),
     "unreliable": replace(PLANTED["unreliable"], reliability_n=rules.MIN_JUDGEMENTS - 1),
     "always_tie": replace(
         HONEST, n=rules.MIN_JUDGEMENTS - 1, left=0, right=0, ties=rules.MIN_JUDGEMENTS - 1
@@ -138,6 +139,15 @@ def test_disagreement_needs_a_crowd_of_three():
     assert findings(crowd(PLANTED["disagrees"], honest=1)) == []
 
 
+def test_never_being_alone_with_an_answer_gives_a_copier_away():
+    (found,) = findings(crowd(replace(HONEST, alone=1)))
+    assert (found.worker, found.rule) == (100, "copies_majority")
+    assert "in 1 of 60 comparisons" in found.evidence
+    # A crowd that always agrees has no copiers, nor has one too small for a median.
+    assert findings([replace(f, alone=0) for f in crowd()]) == []
+    assert findings(crowd(replace(HONEST, alone=1), honest=rules.MIN_CROWD - 2)) == []
+
+
 def test_with_two_judges_each_the_crowd_is_the_measure():
     """Without a second other judge nothing says how hard the comparisons are."""
     pairs = [replace(f, unanimous=0, dissent=0)
@@ -155,6 +165,7 @@ def test_false_discoveries_over_many_honest_workers():
         left = rng.binomial(48, 0.5, 200)
         ties = rng.binomial(60, 0.2, 200)
         dissent = rng.binomial(35, 0.25, 200)
+        alone = rng.binomial(60, 0.25, 200)
         excess = rng.standard_t(59, 200) * 0.05
         sides = rng.random((200, 48)) < 0.5
         runs = [longest_run(s.astype(int)).length for s in sides]
@@ -167,10 +178,11 @@ def test_false_discoveries_over_many_honest_workers():
                 ties=int(ties[w]),
                 excess=float(excess[w]),
                 dissent=int(dissent[w]),
+                alone=int(alone[w]),
                 longest_run=int(runs[w]),
             )
             for w in range(200)
         ]
         hit += bool(findings(people))
-    # Five families at 5 % each would make ten of them; most also ask for a large effect.
+    # Six families at 5 % each would make ten of them; most also ask for a large effect.
     assert hit <= 10

@@ -58,7 +58,8 @@ class LeftOneOut:
     agreeing pairs among those others: what a typical judge would reach on these comparisons,
     hard or easy. `excess` is the worker's agreement there less `expected`, `error` its standard
     error over judgements; NaN under one and two such judgements. Of these, `unanimous` had
-    others who all said the same, and in `dissent` the worker said something else.
+    others who all said the same, and in `dissent` the worker said something else; in `alone`
+    nobody else gave the worker's value.
     """
 
     agreement: Floats
@@ -69,6 +70,7 @@ class LeftOneOut:
     compared: Ints
     unanimous: Ints
     dissent: Ints
+    alone: Ints
 
 
 def value_counts(unit: Ints, value: Ints, n_values: int) -> Ints:
@@ -104,12 +106,16 @@ def patterns(counts: Ints) -> Patterns:
     counts = np.asarray(counts)
     if counts.ndim != 2 or (counts.size and counts.min() < 0):
         raise BrokenVotes("Counts are a table of units by values, none negative.")
-    counts = counts[counts.sum(axis=1) >= 2]
-    if not len(counts):
+    if not counts.size:
         raise NoVotes("No unit was judged twice.")
-    if len(counts) < 2:
+    # Units with one value go when a few patterns stand for the million.
+    found = collapsed(counts)
+    keep = found.rows.sum(axis=1) >= 2
+    if not bool(keep.any()):
+        raise NoVotes("No unit was judged twice.")
+    if found.times[keep].sum() < 2:
         raise TooFew("Only one unit was judged twice.")
-    return collapsed(counts)
+    return Patterns(found.rows[keep], found.times[keep])
 
 
 def collapsed(counts: Ints) -> Patterns:
@@ -302,6 +308,7 @@ def left_one_out(unit: Ints, value: Ints, worker: Ints) -> LeftOneOut:
         *_by_worker(worker[many], typical, gap, size),
         np.bincount(worker[alike], minlength=size),
         np.bincount(worker[apart], minlength=size),
+        np.bincount(worker[many & (same == 0)], minlength=size),
     )
 
 

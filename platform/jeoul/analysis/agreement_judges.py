@@ -27,9 +27,9 @@ def alpha_of_judges(
 ) -> Alpha:
     """α as krippendorff_alpha, with an interval for other units *and* other judges.
 
-    Variance V_unit + V_worker − V_judgement, never less than the largest of them: jackknives
-    that leave out a unit, a worker, a judgement (Cameron, Gelbach & Miller's 2011 sum applied
-    to Quenouille's and Tukey's pseudo-values); Student's t with Satterthwaite's degrees of
+    Variance V_unit + V_worker − V_judgement, never less than V_unit: jackknives that leave out a
+    unit, a worker, a judgement (Cameron, Gelbach & Miller's 2011 sum applied to Quenouille's and
+    Tukey's pseudo-values); Student's t with Satterthwaite's degrees of
     freedom. Where judges differ in how well they judge, the interval over units alone claims
     too much: it covers 84 to 92 % in simulation. unit, value, worker: (n,) codes.
     Falls back to krippendorff_alpha's interval, and says so, where nobody disagreed or one
@@ -55,7 +55,9 @@ def alpha_of_judges(
     except TooFew as refused:
         return _with_note(plain, str(refused))
     by_unit, by_worker, single = parts
-    variance = max(by_unit + by_worker - single, *parts)
+    # Of agreement, which pairs judgements, the jackknife over workers counts their noise twice: no
+    # floor, as it is of a mean. With it 98 to 99 % were covered.
+    variance = by_unit + max(0.0, by_worker - single)
     freedom = _freedom(variance, parts, (len(counts), n_workers, len(code)))
     half = float(special.stdtrit(freedom, 0.5 + level / 2)) * variance**0.5
     few = [f"{n} {what}" for n, what in ((len(counts), "units"), (n_workers, "workers"))

@@ -1,5 +1,6 @@
 """Bradley–Terry scores from pair counts by Newton, with a covariance that knows its judges."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,13 @@ import numpy as np
 from scipy import sparse, stats
 
 from jeoul.analysis import ranks
-from jeoul.analysis.clustering import Covariance, Kind, pair_meat, vote_covariance
+from jeoul.analysis.clustering import (
+    Covariance,
+    Kind,
+    pair_meat,
+    tally_covariance,
+    vote_covariance,
+)
 from jeoul.analysis.counts import (
     BOTH_BAD,
     BothBad,
@@ -23,11 +30,14 @@ from jeoul.analysis.counts import (
 from jeoul.analysis.errors import BrokenVotes, Disconnected, NotConverged, NoVotes
 from jeoul.analysis.intervals import check_level
 from jeoul.analysis.ranks import Difference, RankedSystem
+from jeoul.analysis.tally import Tally
 
 MAX_STEPS: Final = 100
 # Newton is done when the last step moved no system by more than this on the logit scale: the
 # error that is left is about its square.
 TOLERANCE: Final = 1e-8
+# Scores further apart than this would be worth nothing beside each other in floating point.
+_FAR: Final = 500.0
 
 
 @dataclass(frozen=True)
@@ -142,17 +152,54 @@ def fit(
     if not len(votes):
         raise NoVotes("No judgement to rank from.")
     counts = outcome_counts(votes)
+
+    def spread(expected: Floats, bread: Floats) -> Covariance:
+        # The cell covariances need no look at single judgements.
+        cells_only = covariance in ("model", "sandwich")
+        residual = np.zeros(0) if cells_only else looked_up(votes, _residuals(expected))
+        return vote_covariance(votes, residual, pair_meat(counts, expected), bread, covariance)
+
+    return _ranking(counts, spread, level=level, ridge=ridge, draws=draws, seed=seed)
+
+
+def fit_tally(
+    t: Tally,
+    *,
+    level: float = 0.95,
+    ridge: float | None = None,
+    draws: int = 4000,
+    seed: int = 0,
+) -> Ranking:
+    """fit with its two-way covariance, from votes that were counted by cells before."""
+    check_level(level)
+    if not len(t):
+        raise NoVotes("No judgement to rank from.")
+    k = t.n_systems
+    counts = np.zeros((4, k, k), dtype=np.int64)
+    counts[:, t.low, t.high] = t.outcomes().T
+
+    def spread(expected: Floats, bread: Floats) -> Covariance:
+        return tally_covariance(t, expected, bread)
+
+    return _ranking(counts, spread, level=level, ridge=ridge, draws=draws, seed=seed)
+
+
+def _ranking(
+    counts: Ints,
+    covariance: Callable[[Floats, Floats], Covariance],
+    *,
+    level: float,
+    ridge: float | None,
+    draws: int,
+    seed: int,
+) -> Ranking:
+    """``covariance`` gives that of the scores from the expected win rates and the bread."""
     seen = win_matrix(counts)
     wins = seen if ridge is None else with_pseudo_ties(seen, ridge)
     check_connected(wins)
     scores, iterations = newton(wins)
     expected = expected_win_rates(scores)
-    bread = hessian_inverse(wins + wins.T, expected)
-    # The cell covariances need no look at single judgements.
-    cells_only = covariance in ("model", "sandwich")
-    residual = np.zeros(0) if cells_only else looked_up(votes, _residuals(expected))
-    independent = pair_meat(counts, expected)
-    spread = vote_covariance(votes, residual, independent, bread, covariance)
+    spread = covariance(expected, hessian_inverse(wins + wins.T, expected))
     notes = [spread.note] if spread.note else []
     if ridge is not None:
         notes.append(f"Regularised: {ridge:g} pseudo-ties were added to each pair played.")
@@ -163,7 +210,7 @@ def fit(
         scores=scores,
         covariance=spread.matrix,
         iterations=iterations,
-        n=len(votes),
+        n=int(counts.sum()),
         log_likelihood=log_likelihood(wins, scores),
         goodness=fit_test(counts, seen, expected),
         freedom=spread.freedom,
@@ -232,6 +279,10 @@ def check_connected(wins: Floats) -> None:
 
 def expected_win_rates(scores: Floats) -> Floats:
     """P(row beats column), (K, K), ½ on the diagonal."""
+    if len(scores) and np.ptp(scores) < _FAR:
+        # π_i / (π_i + π_j): one exponential per system instead of one per pair.
+        worth = np.exp(scores - scores.max())
+        return np.asarray(worth[:, None] / (worth[:, None] + worth), dtype=np.float64)
     gap = scores[:, None] - scores[None, :]
     result: Floats = 0.5 * (1 + np.tanh(gap / 2))
     return result
@@ -286,9 +337,9 @@ def hessian_inverse(games: Floats, expected: Floats) -> Floats:
 
 
 def log_likelihood(wins: Floats, scores: Floats) -> float:
-    """Σ w_ij log P(i beats j)."""
-    gap = scores[:, None] - scores[None, :]
-    return float(-(wins * np.logaddexp(0.0, -gap)).sum())
+    """Σ w_ij log P(i beats j), over the pairs that have a win."""
+    i, j = np.nonzero(wins)
+    return float(-(wins[i, j] @ np.logaddexp(0.0, scores[j] - scores[i])))
 
 
 def pair_fits(seen: Floats, expected: Floats, dispersion: float = 1.0) -> list[PairFit]:

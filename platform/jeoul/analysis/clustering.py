@@ -9,6 +9,7 @@ from scipy import sparse
 from jeoul.analysis.counts import A_WINS, B_WINS, Floats, Ints, Votes, compact, repeated_cells, sums
 from jeoul.analysis.errors import TooFew
 from jeoul.analysis.intervals import FEW_CLUSTERS
+from jeoul.analysis.tally import SCORE, Cells, Tally
 
 Kind: TypeAlias = Literal["model", "sandwich", "prompt", "worker", "two_way"]
 
@@ -44,6 +45,47 @@ def _differences(matrix: Floats) -> Floats:
     own = np.diagonal(matrix)
     result: Floats = own[:, None] + own[None, :] - 2 * matrix
     return result
+
+
+def tally_covariance(t: Tally, expected: Floats, bread: Floats) -> Covariance:
+    """The two-way covariance of vote_covariance from votes counted by cells (K, K)."""
+    k = t.n_systems
+    gap = expected[t.low, t.high]
+    # What each category leaves: score of the lower code less the model's win rate, (P, Q).
+    left = SCORE[: t.total.shape[1]] - gap[:, None]
+
+    def meat(cells: Cells) -> tuple[Floats, int]:
+        cluster, n = compact(cells.cluster)
+        sums_of = (cells.counts * left[cells.pair]).sum(axis=1)
+        return _cell_meat(cluster, n, t.low[cells.pair], t.high[cells.pair], sums_of, k), n
+
+    by_prompt, prompts = meat(t.prompt)
+    by_worker, workers = meat(t.worker)
+    again, repeats = meat(t.repeated)
+    pair = (t.single * left**2).sum(axis=1)
+    single = np.zeros((k, k))
+    single[t.low, t.high] = pair
+    single += single.T
+    both = again + np.diag(single.sum(axis=1)) - single
+    return combine(
+        bread,
+        by_prompt if prompts > 1 else None,
+        by_worker if workers > 1 else None,
+        both,
+        Sizes(prompts, workers, repeats + int(t.single.sum())),
+    )
+
+
+def _cell_meat(cluster: Ints, n: int, a: Ints, b: Ints, residual: Floats, k: int) -> Floats:
+    """Σ_g U_g U_gᵀ with U_g the sum over g's cells of residual·(e_a − e_b), (K, K)."""
+    if n * k > _DENSE_CELLS:
+        cells = (np.concatenate([cluster, cluster]), np.concatenate([a, b]))
+        values = np.concatenate([residual, -residual])
+        wide = sparse.csr_array((values, cells), shape=(n, k))
+        return np.asarray((wide.T @ wide).todense(), dtype=np.float64)
+    base, size = cluster.astype(np.int64) * k, n * k
+    table = (sums(base + a, residual, size) - sums(base + b, residual, size)).reshape(n, k)
+    return np.asarray(table.T @ table, dtype=np.float64)
 
 
 def pair_meat(counts: Ints, expected: Floats) -> Floats:
@@ -139,8 +181,17 @@ def clusters_of(prompt: Ints, worker: Ints) -> Clusters:
     return Clusters(prompt, prompts, worker, workers, rows, both, pairs, cells)
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How many prompts, workers and (prompt, worker) cells there are."""
+
+    prompts: int
+    workers: int
+    cells: int
+
+
 def combine(
-    bread: Floats, by_prompt: Floats | None, by_worker: Floats | None, both: Floats, c: Clusters
+    bread: Floats, by_prompt: Floats | None, by_worker: Floats | None, both: Floats, c: Sizes
 ) -> Covariance:
     """V = H⁺ (S_prompt + S_worker − S_both) H⁺ with G/(G−1) in each part (Cameron et al. 2011).
 
@@ -168,7 +219,7 @@ def combine(
     return Covariance(matrix, (v_prompt, v_worker), freedom, method, note)
 
 
-def _few(c: Clusters) -> str:
+def _few(c: Sizes) -> str:
     few = [f"{n} {what}" for n, what in ((c.prompts, "prompts"), (c.workers, "workers"))
            if 1 < n < FEW_CLUSTERS]  # fmt: skip
     if not few:
@@ -217,7 +268,7 @@ def _two_way(
         meat(c.prompt, c.prompts) if c.prompts > 1 else None,
         meat(c.worker, c.workers) if c.workers > 1 else None,
         independent + _repeats(votes, residual, extra, c),
-        c,
+        Sizes(c.prompts, c.workers, c.cells),
     )
 
 

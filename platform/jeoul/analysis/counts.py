@@ -25,6 +25,8 @@ BETTER_OR_MORE: Final = 2.0
 
 # Blocks that fit the cache: the index of a block is still warm when it is counted.
 _BLOCK: Final = 1 << 16
+# Up to so many systems a position in a table of outcomes and pairs fits 32 bits.
+_NARROW: Final = 20_000
 _SCORE: Final = np.array([1.0, 0.0, 0.5, 0.5])
 
 
@@ -136,8 +138,8 @@ def _check_range(name: str, values: Ints, low: int, high: int | None) -> None:
 def apply(votes: Votes, definition: WinDefinition) -> Votes:
     """The votes as the declared win definition reads them.
 
-    Weak preferences become ties, and what is left out goes; how a tie that stays counts is
-    `win_scores`'s matter. Raises BrokenVotes where a least grade is asked of votes without any.
+    Weak preferences become ties, and what is left out goes; what a tie that stays gives is not
+    said here. Raises BrokenVotes where a least grade is asked of votes without any.
     """
     if definition.min_grade > 0:
         if len(votes) and bool(np.isnan(votes.grade).all()):
@@ -153,13 +155,6 @@ def apply(votes: Votes, definition: WinDefinition) -> Votes:
         if definition.both_bad == "tie":
             keep &= votes.outcome != BOTH_BAD
     return votes if bool(keep.all()) else votes.select(keep)
-
-
-def win_scores(votes: Votes, definition: WinDefinition) -> Floats:
-    """What each vote gives A under the definition, (n,); the votes have been through `apply`."""
-    if definition.ties == "apart":
-        return np.asarray(votes.outcome == A_WINS, dtype=np.float64)
-    return votes.score
 
 
 def _with_outcome(votes: Votes, outcome: Ints) -> Votes:
@@ -179,8 +174,10 @@ def outcome_counts(votes: Votes) -> Ints:
     """Counts of shape (4, K, K): outcome, system a, system b, in one pass over the votes."""
     k = votes.n_systems
     total = np.zeros(4 * k * k, dtype=np.int64)
-    for start in range(0, len(votes), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    # Adding up the tables of all blocks must not cost more than filling them.
+    size = max(_BLOCK, 2 * total.size)
+    for start in range(0, len(votes), size):
+        block = slice(start, start + size)
         at = cell_index(votes, block)
         total += np.bincount(at, minlength=total.size)
     return total.reshape(4, k, k)
@@ -188,7 +185,9 @@ def outcome_counts(votes: Votes) -> Ints:
 
 def cell_index(votes: Votes, rows: slice) -> Ints:
     """Position of each vote in a flat table of shape (4, K, K)."""
-    at = votes.outcome[rows].astype(np.int64)
+    wide = max(votes.system_a.dtype.itemsize, votes.system_b.dtype.itemsize) > 4
+    kind: Any = np.int64 if wide or votes.n_systems > _NARROW else np.int32
+    at: Ints = votes.outcome[rows].astype(kind)
     at *= votes.n_systems
     at += votes.system_a[rows]
     at *= votes.n_systems

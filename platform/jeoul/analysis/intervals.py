@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,9 +11,14 @@ from scipy import special, stats
 from jeoul.analysis.counts import Floats, Ints, compact, crossed, repeated_cells, sums
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 
+# The variance of each group under one clustering, and how many clusters it has.
+OneWay: TypeAlias = tuple[Floats, Ints]
+
 FEW_CLUSTERS: Final = 30
 # Below this many (effective) votes for the rarer side the logit is too curved for its own error.
 _EDGE: Final = 5.0
+# What is equal but for rounding counts as equal.
+_MORE: Final = 1 + 1e-9
 
 
 @dataclass(frozen=True)
@@ -145,9 +150,19 @@ def grouped_moments(
     safe = np.maximum(n, 1)
     mean = np.bincount(group, weights=scores, minlength=n_groups) / safe
     off = scores - mean[group]
-    v_prompt, prompts = _grouped_one_way(off, group, prompt, n)
-    v_worker, workers = _grouped_one_way(off, group, worker, n)
-    v_both, cells = _grouped_one_way(off, *_pairs_of(group, prompt, worker), n)
+    parts = (
+        _grouped_one_way(off, group, prompt, n),
+        _grouped_one_way(off, group, worker, n),
+        _grouped_one_way(off, *_pairs_of(group, prompt, worker), n),
+    )
+    return two_way_moments(mean, n, *parts)
+
+
+def two_way_moments(
+    mean: Floats, n: Ints, by_prompt: OneWay, by_worker: OneWay, by_both: OneWay
+) -> ClusteredMoments:
+    """The two-way variance of each group from its one-way variances and numbers of clusters."""
+    (v_prompt, prompts), (v_worker, workers), (v_both, cells) = by_prompt, by_worker, by_both
     largest = np.maximum(np.maximum(v_prompt, v_worker), v_both)
     two_way = np.maximum(v_prompt + v_worker - v_both, largest)
     variance = np.where(workers < 2, v_prompt, np.where(prompts < 2, v_worker, two_way))
@@ -164,7 +179,8 @@ def _freedom(
 ) -> Floats:
     """Satterthwaite's degrees of freedom of the two-way variance (see grouped_moments)."""
     less = [np.maximum(c - 1.0, 1.0) for c in clusters]
-    excess = [v > parts[2] for v in parts[:2]]
+    # Equal variances differ by their rounding, which must not choose the degrees of freedom.
+    excess = [v > parts[2] * _MORE for v in parts[:2]]
     used = [*excess, ~(excess[0] | excess[1])]
     noise = sum(np.where(u, v**2 / f, 0.0) for u, v, f in zip(used, parts, less, strict=True))
     found = np.divide(total**2, noise, out=np.ones_like(total), where=noise > 0)
@@ -225,13 +241,19 @@ def two_way_intervals(
     if not bool((m.n > 0).all()):
         raise NoVotes("A group without judgements has no win rate.")
     halves = np.bincount(group[(scores != 0) & (scores != 1)], minlength=n_groups)
+    return intervals_of(m, halves, level)
+
+
+def intervals_of(m: ClusteredMoments, halves: Ints, level: float) -> list[Interval]:
+    """The interval of each group; ``halves`` counts its scores that are neither 0 nor 1."""
     low, high, methods = _bounds(m, halves, level)
     return [
-        Interval(float(w), float(a), float(b), _METHODS[k], int(n), _note(int(p), int(r), k), level)
+        Interval(w, a, b, _METHODS[k], n, _note(p, r, k), level)
         for w, a, b, k, n, p, r in zip(
-            m.mean, low, high, methods.tolist(), m.n, m.prompts, m.workers, strict=True
+            m.mean.tolist(), low.tolist(), high.tolist(), methods.tolist(), m.n.tolist(),
+            m.prompts.tolist(), m.workers.tolist(), strict=True,
         )
-    ]
+    ]  # fmt: skip
 
 
 _LOGIT, _EFFECTIVE, _EXACT, _SAME, _INDEPENDENT, _NONE = range(6)
@@ -256,7 +278,7 @@ def _bounds(m: ClusteredMoments, halves: Ints, level: float) -> tuple[Floats, Fl
     variance = np.where(known, m.variance, 1.0)
     effective = np.where(known, spread / variance, 1.0)
     kind = np.full(len(w), _LOGIT)
-    kind[effective * np.minimum(w, 1 - w) < _EDGE] = _EFFECTIVE
+    kind[effective * np.minimum(w, 1 - w) * _MORE < _EDGE] = _EFFECTIVE
     kind[(m.prompts == m.n) & (m.workers == m.n) & (halves == 0)] = _INDEPENDENT
     kind[~known] = _SAME
     kind[~np.isfinite(m.variance)] = _NONE

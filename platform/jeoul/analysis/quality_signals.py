@@ -4,6 +4,7 @@ The seconds that a text takes to read come from `jeoul.quality.reading`, the one
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,13 +83,14 @@ def run_probability(length: int, n: int, p_first: float = 0.5) -> float:
     return float(max(0.0, 1 - alive.sum()))
 
 
-def entropy(counts: ArrayLike) -> float:
+def entropy(counts: Iterable[float]) -> float:
     """Entropy in bits of a worker's choices, −Σ p log2 p; 0 for one value only."""
-    values = np.asarray(counts, dtype=np.float64)
-    if not values.sum() > 0 or bool((values < 0).any()):
+    # Plain floats: a few numbers per worker, and thousands of workers.
+    values = [float(c) for c in counts]
+    total = sum(values)
+    if not total > 0 or min(values) < 0:
         raise NoVotes("No choice was counted.")
-    p = values[values > 0] / values.sum()
-    return float(max(0.0, -(p * np.log2(p)).sum()))
+    return max(0.0, -sum(v / total * math.log2(v / total) for v in values if v > 0))
 
 
 def repeat_consistency(first: Ints, again: Ints, level: float = 0.95) -> Share:

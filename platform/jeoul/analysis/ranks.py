@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from jeoul.analysis.clustering import Covariance
 from jeoul.analysis.counts import Bools, Floats
@@ -70,7 +70,8 @@ def ranked(
 
 def quantile(level: float, freedom: float) -> float:
     """Two-sided quantile of Student's t; the normal's for infinite degrees of freedom."""
-    return float(stats.t.ppf(0.5 + level / 2, freedom))
+    upper = 0.5 + level / 2
+    return float(special.ndtri(upper) if np.isinf(freedom) else special.stdtrit(freedom, upper))
 
 
 def significantly_better(scores: Floats, covariance: Covariance, level: float) -> Bools:
@@ -106,12 +107,12 @@ def _two_sided(gap: Floats, error: Floats, freedom: float) -> Floats:
 def probability_best(scores: Floats, covariance: Floats, draws: int, seed: int) -> Floats:
     """Share of draws from N(scores, covariance) in which each system is on top, (K,).
 
-    Systems more than seven standard errors under the leader (chance under 1e-11) are not drawn.
+    Systems more than six standard errors under the leader (chance under 1e-9) are not drawn.
     """
     top = int(np.argmax(scores))
     own = np.diagonal(covariance)
     error = np.sqrt(np.maximum(own + own[top] - 2 * covariance[top], 0.0))
-    near = np.flatnonzero(scores + 7 * error >= scores[top])
+    near = np.flatnonzero(scores + 6 * error >= scores[top])
     values, vectors = np.linalg.eigh(covariance[np.ix_(near, near)])
     root = vectors * np.sqrt(np.maximum(values, 0.0))
     noise = np.random.default_rng(seed).standard_normal((draws, len(near)))

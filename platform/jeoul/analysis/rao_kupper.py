@@ -1,5 +1,6 @@
 """Rao and Kupper's tie model, the alternative to Davidson's: a threshold that hides small gaps."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,18 +23,25 @@ from jeoul.analysis.errors import NotConverged, NoVotes, TooFew
 
 @dataclass(frozen=True)
 class RaoKupper:
-    """scores (K,) summing to 0 and the threshold κ > 1 (1 would mean no ties)."""
+    """scores (K,) summing to 0 and the threshold κ > 1 (1 would mean no ties), with standard
+    errors; `covariance` (K, K) of the scores takes judgements as independent."""
 
     scores: Floats
+    error: Floats
     kappa: float
+    kappa_error: float
+    covariance: Floats
     iterations: int
     log_likelihood: float
+    n: int
+    method: str = "Rao-Kupper (1967), observed information, judgements independent"
 
 
 def fit_rao_kupper(votes: Votes) -> RaoKupper:
     """P(i beats j) = π_i/(π_i + κ π_j), P(tie) = (κ² − 1) P(i beats j) P(j beats i).
 
-    Rao & Kupper (1967). Both bad is a tie. Maximum by L-BFGS on (θ, log(κ − 1)), from counts.
+    Rao & Kupper (1967). Both bad is a tie. Maximum by L-BFGS on (θ, log(κ − 1)), from counts;
+    errors from the inverse of the observed information (the analytic gradient's differences).
     Raises NoVotes, Disconnected, TooFew without ties or decisions, NotConverged.
     """
     if not len(votes):
@@ -60,7 +68,27 @@ def fit_rao_kupper(votes: Votes) -> RaoKupper:
     if not found.success:
         raise NotConverged("Rao-Kupper", int(found.nit), float(np.abs(found.jac).max()))
     scores = found.x[:k] - found.x[:k].mean()
-    return RaoKupper(scores, float(1 + np.exp(found.x[k])), int(found.nit), -float(found.fun))
+    more = float(np.exp(found.x[k]))
+    spread = _inverse_information(lambda x: loss(x)[1], np.append(scores, found.x[k]))
+    error = np.sqrt(np.maximum(np.diagonal(spread), 0.0))
+    return RaoKupper(
+        scores, error[:k], 1 + more, more * float(error[k]), spread[:k, :k],
+        int(found.nit), -float(found.fun), len(votes),
+    )  # fmt: skip
+
+
+def _inverse_information(gradient: Callable[[Floats], Floats], x: Floats) -> Floats:
+    """The covariance of (θ, log(κ − 1)) with Σθ = 0, from central differences of the gradient."""
+    k, step = len(x) - 1, 1e-5
+    columns = [
+        (gradient(x + step * e) - gradient(x - step * e)) / (2 * step) for e in np.eye(k + 1)
+    ]
+    information = np.array(columns)
+    # All scores moving together changes nothing: that direction is filled and taken out again.
+    flat = np.append(np.full(k, 1 / np.sqrt(k)), 0.0)
+    scale = np.trace(information) / k
+    filled = (information + information.T) / 2 + scale * np.outer(flat, flat)
+    return np.asarray(np.linalg.inv(filled) - np.outer(flat, flat) / scale, dtype=np.float64)
 
 
 def _loss(x: Floats, k: int, i: Any, j: Any, won: Floats, tied: Floats) -> tuple[float, Floats]:

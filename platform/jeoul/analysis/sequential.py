@@ -8,7 +8,7 @@ from scipy import special
 
 from jeoul.analysis.counts import Floats, Ints, compact, sums
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
-from jeoul.analysis.intervals import check_level, clustered_variance
+from jeoul.analysis.intervals import ClusteredMoments, check_level, grouped_moments
 
 # Below this many clusters the asymptotic sequence promises nothing.
 MIN_CLUSTERS: Final = 30
@@ -146,22 +146,28 @@ def two_way_sequence(
     makes does not shrink with more prompts; it is within V at every look. Both clusterings need
     MIN_CLUSTERS clusters. Raises as `asymptotic`.
     """
-    alpha = 1 - check_level(level)
     x = np.asarray(scores, dtype=np.float64)
     if not len(x):
         raise NoVotes("No judgement yet.")
     if not x.shape == np.shape(prompt) == np.shape(worker) or not bool(np.isfinite(x).all()):
         raise BrokenVotes("Each finite score needs its prompt and its worker.")
-    g, workers = compact(np.asarray(prompt))[1], compact(np.asarray(worker))[1]
+    group = np.zeros(len(x), dtype=np.int64)
+    m = grouped_moments(x, np.asarray(prompt), np.asarray(worker), group, 1)
+    return sequence_of(m, 0, planned=planned, level=level)
+
+
+def sequence_of(m: ClusteredMoments, at: int, *, planned: int = 500, level: float = 0.95) -> Look:
+    """two_way_sequence of one group whose moments are known."""
+    alpha = 1 - check_level(level)
+    g, workers = int(m.prompts[at]), int(m.workers[at])
     if min(g, workers) < MIN_CLUSTERS:
         raise TooFew(f"{g} prompts, {workers} workers: the sequence needs {MIN_CLUSTERS} of each.")
-    variance = clustered_variance(x, np.asarray(prompt), np.asarray(worker))
+    variance, mean = float(m.variance[at]), float(m.mean[at])
     if variance <= 0:
         raise TooFew("Every judgement is the same: the sequence has no width.")
     half = (variance * g) ** 0.5 * boundary(g, planned, alpha)
-    mean = float(x.mean())
     method = "asymptotic confidence sequence, two-way clustered"
-    return Look(mean, mean - half, mean + half, level, len(x), method)
+    return Look(mean, mean - half, mean + half, level, int(m.n[at]), method)
 
 
 def paired_difference(

@@ -18,18 +18,19 @@ from jeoul.analysis.counts import (
     Ties,
     Votes,
     WinDefinition,
-    apply,
     compact,
-    win_scores,
 )
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 from jeoul.analysis.intervals import (
+    ClusteredMoments,
     Interval,
     check_level,
     clustered_variance,
+    intervals_of,
     sign_test,
-    two_way_intervals,
+    two_way_moments,
 )
+from jeoul.analysis.tally import Reading, Tally, clustered, read, tally
 
 _SWAPPED = np.array([B_WINS, A_WINS, TIE, BOTH_BAD])
 
@@ -39,7 +40,8 @@ class PairRate:
     """What was seen of one pair; `system_a` is the lower code.
 
     wins_a, wins_b, ties, both_bad and n count every judgement; win_rate_a with its interval
-    follows the win definition, and is NaN (with a note) where that definition leaves nothing.
+    follows the win definition and rests on `used` judgements; it is NaN (with a note) where that
+    definition leaves nothing.
     sign_test_p is NaN without a decided judgement; `definition` is the one that made the rate.
     """
 
@@ -56,6 +58,7 @@ class PairRate:
     method: str
     note: str
     sign_test_p: float
+    used: int = 0
     definition: WinDefinition = PLAIN
     level: float = 0.95
 
@@ -98,36 +101,30 @@ def pair_rates(
     """
     definition = WinDefinition(ties=ties, both_bad=both_bad, min_grade=min_grade)
     check_level(level)
-    if not len(votes):
+    return tally_rates(tally(votes, min_grade), definition, level)
+
+
+def tally_rates(t: Tally, definition: WinDefinition = PLAIN, level: float = 0.95) -> list[PairRate]:
+    """pair_rates of votes that were counted before (see jeoul.analysis.tally)."""
+    if not len(t.pairs):
         return []
     # Weak preferences are ties in the counts too, or they would not explain the rate.
-    votes = apply(lower_first(votes), WinDefinition(min_grade=min_grade))
-    keys = _pair_key(votes)
-    pairs, group = np.unique(keys, return_inverse=True)
-    table = np.bincount(group * 4 + votes.outcome, minlength=4 * len(pairs)).reshape(-1, 4)
-    kept = apply(votes, WinDefinition(ties=ties, both_bad=both_bad))
-    rates = _rates(kept, win_scores(kept, definition), pairs, level)
+    counted = t.outcomes(definition.min_grade)
+    reading = read(t, definition)
+    some = np.flatnonzero(reading.n)
+    found = intervals_of(moments(reading, some), reading.halves[some], level)
+    rates = dict(zip(some.tolist(), found, strict=True))
     return [
-        _pair_rate(int(pair), votes.n_systems, row, rate, definition, level)
-        for pair, row, rate in zip(pairs, table.tolist(), rates, strict=True)
+        _pair_rate(pair, t.n_systems, row, rates.get(at), definition, level)
+        for at, (pair, row) in enumerate(zip(t.pairs.tolist(), counted.tolist(), strict=True))
     ]
 
 
-def _pair_key(votes: Votes) -> Ints:
-    return votes.system_a.astype(np.int64) * votes.n_systems + votes.system_b
-
-
-def _rates(kept: Votes, scores: Floats, pairs: Ints, level: float) -> list[Interval | None]:
-    """The interval of each pair, None where nothing is kept."""
-    at = np.searchsorted(pairs, _pair_key(kept))
-    group, n_groups = compact(at, len(pairs))
-    found = iter(
-        two_way_intervals(scores, kept.prompt, kept.worker, group, n_groups, level)
-        if len(kept)
-        else []
-    )
-    present = np.bincount(at, minlength=len(pairs)) > 0
-    return [next(found) if here else None for here in present.tolist()]
+def moments(r: Reading, groups: Ints) -> ClusteredMoments:
+    """Mean and two-way clustered variance of the pairs listed, each with a vote."""
+    mean = r.twice / (2 * np.maximum(r.n, 1))
+    parts = [(clustered(r, s)[groups], s.clusters[groups]) for s in (r.prompt, r.worker, r.both)]
+    return two_way_moments(mean[groups], r.n[groups], *parts)
 
 
 def _pair_rate(
@@ -154,6 +151,7 @@ def _pair_rate(
         method=rate.method if rate else "none",
         note=rate.note if rate else "The win definition leaves no judgement of this pair.",
         sign_test_p=sign_test(wins_a, wins_b) if wins_a + wins_b else np.nan,
+        used=rate.n if rate else 0,
         definition=definition,
         level=level,
     )

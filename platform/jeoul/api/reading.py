@@ -22,6 +22,7 @@ from jeoul.comparisons.models import Comparison, Judgement
 from jeoul.quality.models import Flag
 from jeoul.results.access import all_judgements, judgements_in_force
 from jeoul.results.actions import current_results
+from jeoul.results.counting import named_counts
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.progress import study_outputs, study_progress
 from jeoul.studies.models import Output, Study
@@ -44,6 +45,14 @@ class Results(GenericAPIView[Any]):
     def get(self, request: Request, study: UUID) -> Response:
         """Win rates, ranking, agreement and workers, with the settings that made them."""
         return Response(current_results(study=study_of(request, study)))
+
+
+class Counts(GenericAPIView[Any]):
+    @described(OpenApiTypes.OBJECT)
+    def get(self, request: Request, study: UUID) -> Response:
+        """Judgements in force this moment by pair, slice, side shown and choice, without waiting
+        for an analysis."""
+        return Response({"counts": named_counts(study_of(request, study))})
 
 
 def _outputs(study: Study) -> QuerySet[Output]:

@@ -85,6 +85,7 @@ urlpatterns = [
     path(f"{_STUDY}costs/", money.StudyCosts.as_view()),
     path(f"{_STUDY}ledger/", money.Ledger.as_view()),
     path(f"{_STUDY}money/<uuid:vendor>/", money.MoneyStep.as_view()),
+    path(f"{_STUDY}counts/", reading.Counts.as_view()),
     path(f"{_STUDY}outputs/", reading.Outputs.as_view()),
     path(f"{_STUDY}outputs/<uuid:item>/", reading.OutputDetail.as_view()),
     path(f"{_STUDY}comparisons/", reading.Comparisons.as_view()),

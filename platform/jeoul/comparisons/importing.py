@@ -93,6 +93,16 @@ def _id(row: dict[str, object], name: str) -> str:
     return text_field(row, name, required=True, limit=_NAME_LIMIT)
 
 
+def _worker(row: dict[str, object]) -> str:
+    if row.get("worker") in (None, ""):
+        raise RowError(
+            "worker",
+            "is missing; where nobody knows who judged, give one name for all rows "
+            "(the intervals then hold for that judge alone)",
+        )
+    return _id(row, "worker")
+
+
 def _optional(row: dict[str, object], name: str) -> str | None:
     return text_field(row, name) if row.get(name) is not None else None
 
@@ -108,7 +118,7 @@ def parse_judgement(number: int, row: dict[str, object]) -> JudgementRow:
         prompt_id=_id(row, "prompt_id"),
         system_a=_id(row, "system_a"),
         system_b=_id(row, "system_b"),
-        worker=_id(row, "worker"),
+        worker=_worker(row),
         criterion=text_field(row, "criterion", limit=100).strip() or OVERALL_KEY,
         outcome=outcome,
         grade=grade,

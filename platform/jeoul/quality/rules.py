@@ -15,7 +15,7 @@ from scipy import special
 from jeoul.analysis.intervals import benjamini_hochberg, clopper_pearson
 from jeoul.analysis.quality_signals import entropy, run_probability
 
-VERSION: Final = "2026-11c"
+VERSION: Final = "2026-11d"
 FALSE_DISCOVERY_RATE: Final = 0.05
 MIN_JUDGEMENTS: Final = 15
 MIN_TIMED: Final = 10
@@ -33,6 +33,8 @@ MIN_RATED: Final = 5
 RELIABLE_OF_MEDIAN: Final = 0.7
 # Bits; three answers evenly used carry 1.58, two carry 1, and 95 % of one carry 0.3 to 0.4.
 LEAST_INFORMATION: Final = 0.5
+# A copier is alone with an answer at most this much as often as the median worker.
+ALONE_OF_MEDIAN: Final = 1 / 3
 # How much more than a typical judge of the same comparisons a copier agrees with the others.
 COPIES_EXCESS: Final = 0.14
 # A crowd whose median and spread mean something.
@@ -81,6 +83,8 @@ class WorkerFacts:
     # Of these, comparisons whose other judges all agreed, and where the worker said otherwise.
     unanimous: int = 0
     dissent: int = 0
+    # Of the compared ones, where none of the others said what the worker said.
+    alone: int = 0
 
 
 @dataclass(frozen=True)
@@ -200,7 +204,34 @@ def disagrees(facts: Sequence[WorkerFacts]) -> list[Finding]:
 
 
 def copies_majority(facts: Sequence[WorkerFacts]) -> list[Finding]:
-    """Agrees with the others far more than they with each other: perhaps their answers are seen.
+    """Agrees with the others more than they with each other, or is never alone with an answer:
+    perhaps their answers are seen."""
+    found = {f.worker: f for f in (*_never_alone(facts), *_agrees_too_much(facts))}
+    return list(found.values())
+
+
+def _never_alone(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """Whoever follows the others hardly ever gives an answer that none of them gave."""
+    known = [f for f in facts if f.compared >= MIN_JUDGEMENTS]
+    if len(known) < MIN_CROWD:
+        return []
+    crowd = median(f.alone / f.compared for f in known)
+    # P(X ≤ k), against the median worker.
+    tails = [float(special.bdtr(f.alone, f.compared, min(max(crowd, 0.01), 0.99))) for f in known]
+    return [
+        Finding(
+            f.worker,
+            "copies_majority",
+            f"Alone with an answer in {f.alone} of {f.compared} comparisons with two other "
+            f"judges; the median worker in {crowd:.0%} (adjusted p = {p:.2g}).",
+        )
+        for f, p in _discovered(list(zip(known, tails, strict=True)))
+        if f.alone / f.compared <= ALONE_OF_MEDIAN * crowd
+    ]
+
+
+def _agrees_too_much(facts: Sequence[WorkerFacts]) -> list[Finding]:
+    """More agreement than the comparisons let expect.
 
     Measured against the spread of all workers (median and MAD): where some are bad, everybody
     else agrees a little more than they.

@@ -11,7 +11,7 @@ from jeoul import __version__
 from jeoul.comparisons.models import Judgement
 from jeoul.quality.actions import raise_flags
 from jeoul.results.compute import analysis_settings, compute
-from jeoul.results.data import fingerprint
+from jeoul.results.fingerprints import fingerprint
 from jeoul.results.models import Analysis
 from jeoul.studies.models import Study
 

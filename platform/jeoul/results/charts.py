@@ -1,14 +1,12 @@
-"""Charts of stored results as SVG and PNG: one visual language, readable in grey, never without n.
+"""Charts of stored results as SVG: one visual language, readable in grey, never without n.
 
 Drawn in the job that makes an analysis and stored with it: the renderer costs 130 MB and a
 second to start, which no web process should pay.
 """
 
-from base64 import b64encode
 from typing import Any, Final
 
 import altair as alt
-import vl_convert
 from altair.utils.schemapi import debug_mode
 
 from jeoul.results.charts_language import (
@@ -18,6 +16,7 @@ from jeoul.results.charts_language import (
     OUTCOMES,
     WIDTH,
     Chart,
+    chart_of,
     half_line,
     intervals,
     to_csv,
@@ -32,18 +31,12 @@ MOST_PANELS: Final = 4
 
 
 def draw_charts(results: dict[str, Any]) -> dict[str, str]:
-    """Texts as NAME.svg and NAME.csv, base64 as NAME.png; a chart without data is left out."""
+    """Texts as NAME.svg and NAME.csv; a chart without data is left out."""
     # Altair checks every call against its schema, in ten times the time of drawing.
     with debug_mode(False):
         charts = _charts(results)
         drawn = {f"{name}.svg": to_svg(chart) for name, chart in charts.items()}
-        numbers = {f"{name}.csv": to_csv(chart) for name, chart in charts.items()}
-    # For slides; drawn here as well, since web processes don't load the renderer.
-    pictures = {
-        name.replace(".svg", ".png"): b64encode(vl_convert.svg_to_png(svg, scale=2)).decode()
-        for name, svg in drawn.items()
-    }
-    return drawn | pictures | numbers
+        return drawn | {f"{name}.csv": to_csv(chart) for name, chart in charts.items()}
 
 
 def _charts(results: dict[str, Any]) -> dict[str, Chart]:
@@ -93,7 +86,7 @@ def pairs_chart(criterion: dict[str, Any]) -> Chart:
                     "ink": "white" if at == 0 else INK,
                 }
             )
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("pair:N", sort=None, title=None, axis=alt.Axis(labelLimit=420))
     )
     bars = base.mark_bar(height=22, stroke="white", strokeWidth=1).encode(
@@ -129,7 +122,7 @@ def style_chart(style: dict[str, Any]) -> Chart:
         for kind, row in (("as judged", raw[s["system"]]), ("adjusted for style", s))
         if s["system"] in raw
     ]
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = chart_of(rows).encode(
         y=alt.Y("system:N", sort=None, title=None), yOffset=alt.YOffset("kind:N", sort=None)
     )
     colours = alt.Color("kind:N", sort=None, scale=alt.Scale(range=[BAND, MARK]))
@@ -155,9 +148,7 @@ def grades_chart(criterion: dict[str, Any]) -> Chart:
         for grade, n in pair["grades"].items()
     ]  # fmt: skip
     panels = [
-        alt.Chart(
-            alt.InlineData(values=[r for r in rows if r["pair"] == name]), title=name
-        )
+        chart_of([r for r in rows if r["pair"] == name], title=name)
         .mark_bar(color=MARK, stroke="white")
         .encode(
             x=alt.X("grade:O", sort="descending", title="Grade, positive for the first",
@@ -214,7 +205,7 @@ def matrix_chart(criterion: dict[str, Any]) -> Chart:
                  "ink": "white" if rate > 0.62 else INK}
             )  # fmt: skip
     order = [s["system"] for s in criterion["ranking"]]
-    base = alt.Chart(alt.InlineData(values=rows)).encode(
+    base = chart_of(rows).encode(
         x=alt.X("column:N", sort=order or None, title="against",
                 axis=alt.Axis(orient="top", labelAngle=0)),
         y=alt.Y("row:N", sort=order or None, title="is preferred"),

@@ -3,14 +3,14 @@
 import csv
 import io
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import altair as alt
 import vl_convert
 
 from jeoul.results.exports.encoders import defused
+from jeoul.results.pictures import FONT, MEASURED, named
 
-FONT: Final = "system-ui, 'Noto Sans CJK KR', sans-serif"
 WIDTH: Final = 520
 INK: Final = "#1f2428"
 MUTED: Final = "#565f67"
@@ -30,11 +30,36 @@ _DRAWING: Final = {"half", "ink", "middle", "order", "start", "end", "width", "s
 Chart = Any  # Altair's charts are dynamic: their classes are made from the schema at run time
 
 
+# Charts are written with their rows in them, once each.
+alt.data_transformers.consolidate_datasets = False
+
+
+class _Rows:
+    """Altair copies a chart with all its rows at every step, half the time of drawing: these it
+    passes on as they are."""
+
+    _schema: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        return self.rows
+
+
+def chart_of(rows: list[dict[str, Any]], **settings: Any) -> Chart:
+    """A chart with its rows in it."""
+    values: Any = _Rows(rows)
+    return alt.Chart(alt.InlineData(values=values), **settings)
+
+
 def to_svg(chart: Chart) -> str:
     styled = (
         # The browser's font may be wider than the one that measured: labels need room to the left.
         chart.configure(
-            font=FONT, background="white", padding={"left": 32, "top": 5, "right": 24, "bottom": 5}
+            font=MEASURED,
+            background="white",
+            padding={"left": 32, "top": 5, "right": 24, "bottom": 5},
         )
         .configure_axis(
             labelColor=INK, titleColor=INK, labelFontSize=12, titleFontSize=12,
@@ -47,7 +72,8 @@ def to_svg(chart: Chart) -> str:
                           title=None, labelLimit=300, columnPadding=28)
         .configure_view(stroke=None)
     )  # fmt: skip
-    return str(vl_convert.vegalite_to_svg(styled.to_dict(validate=False)))
+    drawn = str(vl_convert.vegalite_to_svg(styled.to_dict(validate=False)))
+    return drawn.replace(named(MEASURED), named(FONT))
 
 
 def to_csv(chart: Chart) -> str:
@@ -64,22 +90,21 @@ def to_csv(chart: Chart) -> str:
 
 
 def _rows_of(spec: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-    """The data of all layers and panels: Altair keeps each set once, under a name."""
-    yield from spec.get("datasets", {}).values()
+    """The data of all layers and panels."""
+    if "values" in spec.get("data", {}):
+        yield spec["data"]["values"]
+    for part in (*spec.get("layer", ()), *spec.get("vconcat", ()), *spec.get("hconcat", ())):
+        yield from _rows_of(part)
 
 
 def half_line(at: float = 0.5) -> Chart:
     """The dashed line at which neither system is preferred."""
-    return (
-        alt.Chart(alt.InlineData(values=[{"half": at}]))
-        .mark_rule(strokeDash=[4, 3], color=MUTED)
-        .encode(x="half:Q")
-    )
+    return chart_of([{"half": at}]).mark_rule(strokeDash=[4, 3], color=MUTED).encode(x="half:Q")
 
 
 def intervals(rows: list[dict[str, Any]], field: str, title: str, domain: Any) -> Chart:
     """One row per label: a point on its 95 % interval."""
-    base = alt.Chart(alt.InlineData(values=rows)).encode(y=alt.Y("label:N", sort=None, title=None))
+    base = chart_of(rows).encode(y=alt.Y("label:N", sort=None, title=None))
     scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
     axis = alt.Axis(format="%") if domain else alt.Axis()
     rule = base.mark_rule(strokeWidth=3, color=BAND).encode(

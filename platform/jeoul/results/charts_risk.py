@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import altair as alt
 
-from jeoul.results.charts_language import BAND, INK, MARK, MUTED, WARN, Chart
+from jeoul.results.charts_language import BAND, INK, MARK, MUTED, WARN, Chart, chart_of
 
 # "chat v2", as versions of a system are labelled, and what people call systems: "version 2".
 _VERSION = re.compile(r"^(.*?)\s*\bv(?:ersion)?\s*(\d+)$", re.IGNORECASE)
@@ -48,7 +48,7 @@ def _label(system: dict[str, Any], benefit: int, risk: int) -> str:
 
 
 def _plane(rows: list[dict[str, Any]], baseline: str | None) -> Chart:
-    base = alt.Chart(alt.InlineData(values=rows))
+    base = chart_of(rows)
     benefit = f"Benefit: win rate against {baseline} on realistic prompts"
     risk = "Risk: violating outputs to high-risk prompts"
     x = alt.X("x:Q", title=benefit,
@@ -93,7 +93,7 @@ def _arrows(rows: list[dict[str, Any]]) -> list[Chart]:
     if not ends:
         return []
     # A trail that widens towards the newer version points without a head, whatever the scales.
-    trail = alt.Chart(alt.InlineData(values=ends)).mark_trail(color=MUTED, opacity=0.45)
+    trail = chart_of(ends).mark_trail(color=MUTED, opacity=0.45)
     return [
         trail.encode(
             x="x:Q", y="y:Q", detail="step:N",
@@ -104,7 +104,7 @@ def _arrows(rows: list[dict[str, Any]]) -> list[Chart]:
 
 
 def _refusals(rows: list[dict[str, Any]]) -> Chart:
-    base = alt.Chart(alt.InlineData(values=rows)).encode(y=alt.Y("label:N", sort=None, title=None))
+    base = chart_of(rows).encode(y=alt.Y("label:N", sort=None, title=None))
     rule = base.mark_rule(strokeWidth=3, color=BAND).encode(
         x=alt.X("low:Q", title="False refusals: refused outputs to realistic prompts",
                 axis=alt.Axis(format="%", tickCount=6), scale=alt.Scale(zero=True)),

@@ -1,12 +1,14 @@
 """From a study's rows to the results that every page, file and program reads."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from jeoul import __version__
+from jeoul.analysis.counts import Votes
 from jeoul.analysis.intervals import sign_test, wilson
+from jeoul.analysis.tally import Tally
 from jeoul.quality import rules
 from jeoul.results.automatic import count_pairs, with_ties
 from jeoul.results.data import Table, votes_of
@@ -18,7 +20,7 @@ from jeoul.results.sections.crowd import crowd_of, with_reliability
 from jeoul.results.sections.hazards import hazards_of
 from jeoul.results.sections.machines import machines_of
 from jeoul.results.sections.numbers import number
-from jeoul.results.sections.slices import slices_of
+from jeoul.results.sections.slices import MOST_STYLED, slices_of
 from jeoul.studies.models import Study
 from jeoul.workers.models import Worker
 
@@ -39,6 +41,8 @@ def analysis_settings() -> dict[str, object]:
         "ridge_if_disconnected": rankings.RIDGE,
         "seed": rankings.SEED,
         "models_on_at_most": rankings.MOST_ROWS,
+        "style_per_slice_on_at_most": MOST_STYLED,
+        "alpha_of_judges_on_at_most": agreements.MOST_JUDGED,
         "weighed_on_at_most": weighing.MOST_LABELS,
         "mace_on_at_most": weighing.MOST_MACE,
         "style": list(STYLE),
@@ -66,7 +70,9 @@ def compute_from(inputs: Inputs) -> tuple[dict[str, Any], list[rules.Finding]]:
         kept = everyone.select(~np.isin(everyone.ints("worker"), list(out)))
     overall = next(c for c in inputs.criteria if c.is_overall)
     mine = everyone.select(everyone.ints("criterion") == overall.pk)
-    real = _rows(kept, overall)
+    # Counted once: the pairs, the ranking, every slice and the risks are read from it.
+    asked = _asked(overall, kept, inputs)
+    real = asked.rows
     weighed, reliability = weighing.weighing_of(real, inputs.labels)
     facts = with_reliability(worker_facts(mine, inputs.features[:, 0]), reliability)
     found = rules.findings(facts)
@@ -78,12 +84,17 @@ def compute_from(inputs: Inputs) -> tuple[dict[str, Any], list[rules.Finding]]:
             "comparisons": len(inputs.ties),
             "votes": len(inputs.ties) * inputs.ties_each if len(real) else 0,
         },
-        "criteria": [_criterion(c, kept, inputs) for c in inputs.criteria],
+        "criteria": [
+            _criterion(c, asked if c is overall else _asked(c, kept, inputs), inputs)
+            for c in inputs.criteria
+        ],
         # Beside the results proper, so that the effect of every exclusion can be seen.
-        "with_excluded": [_short(c, everyone, inputs) for c in inputs.criteria] if out else None,
-        "slices": slices_of(with_ties(real, inputs.ties, inputs.ties_each), inputs),
+        "with_excluded": [_short(c, _asked(c, everyone, inputs), inputs) for c in inputs.criteria]
+        if out
+        else None,
+        "slices": slices_of(asked.tally, asked.votes, asked.style_at(inputs), inputs),
         "position": _position(real),
-        "hazards": hazards_of(kept, inputs),
+        "hazards": hazards_of(kept, asked.tally, inputs),
         "weighing": weighed,
         "machines": _machines(inputs, real, overall),
         "workers": crowd_of(facts, inputs.people, found, out, reliability),
@@ -135,40 +146,56 @@ def _median_seconds(rows: Table) -> float | None:
     return number(np.median(seconds)) if len(seconds) else None
 
 
-def _short(criterion: Asked, table: Table, inputs: Inputs) -> dict[str, Any]:
-    """A criterion's pairs and ranking, for reading beside the results proper."""
+@dataclass(frozen=True)
+class Answers:
+    """One criterion's answers: the judges' ``rows``, and with them the ties that count without
+    asking as ``counted``, as ``votes`` and as their ``tally``."""
+
+    rows: Table
+    counted: Table
+    votes: Votes
+    tally: Tally
+
+    def style_at(self, inputs: Inputs) -> rankings.StyleAt:
+        """The style of the answers that some of the votes are about."""
+        return lambda rows: style_of(inputs.features, self.counted, rows)
+
+
+def _asked(criterion: Asked, table: Table, inputs: Inputs) -> Answers:
     rows = _rows(table, criterion)
+    counted = with_ties(rows, inputs.ties, inputs.ties_each)
+    votes = votes_of(counted, len(inputs.labels))
+    return Answers(rows, counted, votes, pairs.counted(votes, criterion.scale))
+
+
+def _short(criterion: Asked, asked: Answers, inputs: Inputs) -> dict[str, Any]:
+    """A criterion's pairs and ranking, for reading beside the results proper."""
     base: dict[str, Any] = {
         "key": criterion.key,
         "name": criterion.name,
         "scale": criterion.scale,
         "is_overall": criterion.is_overall,
-        "judgements": len(rows),
+        "judgements": len(asked.rows),
     }
-    if not len(rows):
+    if not len(asked.rows):
         return base | {"pairs": [], "ranking": [], "fit": {}}
-    names = inputs.labels
-    votes = votes_of(with_ties(rows, inputs.ties, inputs.ties_each), len(names))
     automatic = count_pairs(inputs.ties, inputs.ties_each)
     return base | {
-        "pairs": pairs.pairs_of(votes, names, criterion.scale, automatic),
-        **rankings.ranking_of(votes, names),
+        "pairs": pairs.pairs_of(asked.tally, asked.votes, inputs.labels, automatic),
+        **rankings.ranking_of(asked.tally, inputs.labels),
     }
 
 
-def _criterion(criterion: Asked, table: Table, inputs: Inputs) -> dict[str, Any]:
+def _criterion(criterion: Asked, asked: Answers, inputs: Inputs) -> dict[str, Any]:
     """Everything that is known of one criterion."""
-    names = inputs.labels
-    short = _short(criterion, table, inputs)
-    rows = _rows(table, criterion)
-    if not len(rows):
+    short = _short(criterion, asked, inputs)
+    if not len(asked.rows):
         return short | {"agreement": None, "grades": {}, "models": {}}
-    counted = with_ties(rows, inputs.ties, inputs.ties_each)
-    votes = votes_of(counted, len(names))
+    judges = [p.pseudonym for p in inputs.people]
     return short | {
-        "models": rankings.models_of(votes, names, style_of(inputs.features, counted), STYLE),
-        "agreement": agreements.agreement_of(rows, criterion.scale),
-        "grades": _grades(rows),
+        "models": rankings.models_of(asked.votes, inputs.labels, asked.style_at(inputs), STYLE),
+        "agreement": agreements.agreement_of(asked.rows, criterion.scale, judges),
+        "grades": _grades(asked.rows),
     }
 
 

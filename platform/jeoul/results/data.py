@@ -5,20 +5,16 @@ ids of one study are nearly dense, so that looking a million of them up costs wh
 does, where the database would hash them first. Every id becomes a code from 0 up at once.
 """
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from django.db.models import Count, Max, Q
+from django.db.models import Q
 from numpy.typing import NDArray
 
-from jeoul import __version__
 from jeoul.analysis.counts import Votes
-from jeoul.comparisons.standing import standings
 from jeoul.quality.models import Exclusion
 from jeoul.results.copying import Column, read_columns
-from jeoul.risk.contamination.actions import left_out_prompts
 from jeoul.risk.models import Verdict
 from jeoul.studies.models import Study
 
@@ -286,12 +282,3 @@ def violations(study: Study) -> set[int]:
     removed = study.review_items.filter(harm, verdict=Verdict.REMOVED).exclude(output=None)
     pairs = removed.values_list("output_id", "other_id")
     return {pk for pair in pairs for pk in pair if pk is not None}
-
-
-def fingerprint(study: Study, settings: dict[str, object]) -> str:
-    """What an analysis depends on: judgements only ever grow, so number and last id tell them."""
-    seen = study.judgements.aggregate(n=Count("pk"), last=Max("pk"))
-    decided = (sorted(excluded_workers(study)), sorted(violations(study)))
-    unasked = (sorted(left_out_prompts(study)), sorted(standings(study).items()))
-    parts = (seen, decided, unasked, sorted(settings.items()), __version__)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()

@@ -115,7 +115,7 @@ def draw(watch: Watch) -> str:
     # The renderer costs 130 MB and a second: only the job that draws loads it.
     import altair as alt
 
-    from jeoul.results.charts_language import to_svg
+    from jeoul.results.charts_language import chart_of, to_svg
 
     rows = []
     rounds = list(watch.rounds.filter(finished_at__isnull=False).order_by("number"))
@@ -133,7 +133,7 @@ def draw(watch: Watch) -> str:
     if not rows:
         return ""
     chart = (
-        alt.Chart(alt.InlineData(values=rows))
+        chart_of(rows)
         .mark_line(point=True)
         .encode(
             x=alt.X("when:T", title=None),

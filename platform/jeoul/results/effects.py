@@ -6,9 +6,11 @@ from typing import Any, Final
 import numpy as np
 from django.core.cache import cache
 
-from jeoul.analysis.winrates import pair_rates
+from jeoul.analysis.tally import tally
+from jeoul.analysis.winrates import tally_rates
 from jeoul.results.automatic import with_ties
-from jeoul.results.data import fingerprint, votes_of
+from jeoul.results.data import votes_of
+from jeoul.results.fingerprints import fingerprint
 from jeoul.results.inputs import read_inputs
 from jeoul.results.sections.pairs import pair_row
 from jeoul.results.sections.rankings import ranking_of
@@ -70,9 +72,9 @@ def effect_of_excluding(study: Study, worker: Worker) -> Effect:
     def looked(rows: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         if not len(rows):
             return {}, {}
-        votes = votes_of(with_ties(rows, inputs.ties, inputs.ties_each), len(names))
-        pairs = [pair_row(p, names) for p in pair_rates(votes)]
-        ranking = ranking_of(votes, names)["ranking"]
+        counted = tally(votes_of(with_ties(rows, inputs.ties, inputs.ties_each), len(names)))
+        pairs = [pair_row(p, names) for p in tally_rates(counted)]
+        ranking = ranking_of(counted, names)["ranking"]
         return (
             {f"{p['system_a']} – {p['system_b']}": p for p in pairs},
             {s["system"]: s for s in ranking},

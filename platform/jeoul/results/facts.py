@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from jeoul.analysis.agreement import left_one_out
-from jeoul.analysis.counts import A_WINS, B_WINS, BOTH_BAD, TIE
+from jeoul.analysis.counts import A_WINS, B_WINS, BOTH_BAD, TIE, repeated_cells
 from jeoul.quality import rules
 from jeoul.quality.rules import WorkerFacts
 from jeoul.results.data import Floats, Ints, Table
@@ -84,13 +84,22 @@ def worker_facts(table: Table, reading: Floats | None = None) -> list[WorkerFact
         )
         for w, pk in enumerate(workers)
     ]
+    # Measured again without those whose habit shows by itself, then without those who copy: they
+    # say nothing of the others.
     out = rules.habits(facts)
+    facts = _without(facts, out, first, workers)
+    copied = {f.worker for f in rules.copies_majority(facts)} - out
+    return _without(facts, out | copied, first, workers) if copied else facts
+
+
+def _without(
+    facts: list[WorkerFacts], out: set[int], first: Table, workers: Ints
+) -> list[WorkerFacts]:
+    """The facts with agreement measured among all but some workers, who keep their own."""
     if not out:
         return facts
-    # Measured again without those whose habit shows by itself: they say nothing of the others.
-    rest = first.select(~np.isin(first.ints("worker"), list(out)))
-    again = _agreement(rest, workers)
-    kept = ("excess", "excess_error", "compared", "unanimous", "dissent")
+    again = _agreement(first.select(~np.isin(first.ints("worker"), list(out))), workers)
+    kept = ("excess", "excess_error", "compared", "unanimous", "dissent", "alone")
     return [
         f if f.worker in out else replace(f, **{name: again[w][name] for name in kept})
         for w, f in enumerate(facts)
@@ -116,7 +125,7 @@ def _agreement(real: Table, workers: Ints) -> list[dict[str, Any]]:
     """Agreement with the other judges of the same comparisons, as facts, for each worker."""
     nothing: dict[str, Any] = {
         "agreement": None, "agreement_n": 0, "excess": None, "excess_error": None,
-        "compared": 0, "unanimous": 0, "dissent": 0,
+        "compared": 0, "unanimous": 0, "dissent": 0, "alone": 0,
     }  # fmt: skip
     if not len(real):
         return [nothing for _ in workers]
@@ -124,7 +133,7 @@ def _agreement(real: Table, workers: Ints) -> list[dict[str, Any]]:
     columns = {
         "agreement": rated.agreement, "agreement_n": rated.n, "excess": rated.excess,
         "excess_error": rated.error, "compared": rated.compared,
-        "unanimous": rated.unanimous, "dissent": rated.dissent,
+        "unanimous": rated.unanimous, "dissent": rated.dissent, "alone": rated.alone,
     }  # fmt: skip
     # NaN is what numpy has for "not known"; the facts say None.
     lists = {k: [None if v != v else v for v in c.tolist()] for k, c in columns.items()}
@@ -198,10 +207,10 @@ def _repeats(real: Table, code: Ints, n_workers: int) -> tuple[Ints, Ints, np.nd
 
     A second showing is no second judge: agreement leaves these rows out.
     """
-    key = real.ints("comparison").astype(np.int64) * n_workers + code
-    order = np.argsort(key, kind="stable")
-    again = key[order][1:] == key[order][:-1]
-    first, second = order[:-1][again], order[1:][again]
+    rows, cell, _ = repeated_cells(real.ints("comparison"), code)
+    order = np.argsort(cell, kind="stable")
+    again = cell[order][1:] == cell[order][:-1]
+    first, second = rows[order[:-1][again]], rows[order[1:][again]]
     later = np.zeros(len(real), dtype=bool)
     later[second] = True
     outcome = real.ints("outcome")

@@ -114,10 +114,13 @@ def _read(outputs: Ints) -> dict[str, Ints]:
     return read_columns(source, [VERSION, int(outputs[0]), int(outputs[-1])], _COLUMNS)
 
 
-def style_of(features: Floats, table: Table) -> Floats | None:
-    """Features of A less those of B for each row, on the log scale, (n, 4)."""
+def style_of(features: Floats, table: Table, rows: Ints | None = None) -> Floats | None:
+    """Features of A less those of B for each of the rows (None: all), on the log scale, (n, 4)."""
     if not bool(np.isfinite(features).any()):
         return None
     logs = np.log1p(features[:, 1:])
-    result: Floats = logs[table.ints("output_a")] - logs[table.ints("output_b")]
+    a, b = table.ints("output_a"), table.ints("output_b")
+    if rows is not None:
+        a, b = a[rows], b[rows]
+    result: Floats = logs[a] - logs[b]
     return result

@@ -7,8 +7,8 @@ from django.core.cache import cache
 from redis.exceptions import RedisError
 
 from jeoul.base import DomainError
-from jeoul.results.data import fingerprint
 from jeoul.results.effects import AT_ONCE
+from jeoul.results.fingerprints import fingerprint
 from jeoul.results.gate import NOT_YET, evaluate
 from jeoul.results.inputs import heading, read_inputs
 from jeoul.studies.hashing import content_hash

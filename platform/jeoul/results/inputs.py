@@ -71,11 +71,12 @@ class Inputs:
 
     def slice_codes(self, at: int, prompts: int) -> tuple[list[str], Ints]:
         """Distinct values of one slice, and the place of each prompt's value, −1 for none."""
-        empty = ("",) * len(SLICES)
-        values = [self.slices.get(code, empty)[at] for code in range(prompts)]
-        distinct = sorted({v for v in values if v})
-        place = {v: i for i, v in enumerate(distinct)}
-        return distinct, np.array([place.get(v, -1) for v in values], dtype=np.int64)
+        known = {code: values[at] for code, values in self.slices.items() if code < prompts}
+        distinct = sorted({v for v in known.values() if v})
+        place = {v: i for i, v in enumerate(distinct)} | {"": -1}
+        found = np.full(prompts, -1, dtype=np.int64)
+        found[list(known)] = [place[v] for v in known.values()]
+        return distinct, found
 
 
 def read_inputs(study: Study) -> Inputs:

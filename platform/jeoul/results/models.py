@@ -3,7 +3,7 @@
 from django.db import models
 
 from jeoul.base import Row
-from jeoul.studies.models import Output, Study
+from jeoul.studies.models import Criterion, Output, Study, SystemVersion
 
 
 class Analysis(Row):
@@ -37,3 +37,42 @@ class TextFeature(models.Model):
     headers = models.PositiveIntegerField()
     bold = models.PositiveIntegerField()
     lists = models.PositiveIntegerField()
+
+
+class CountMark(models.Model):
+    """How far a study's counts go: over the judgements up to an id, and how many those are."""
+
+    study = models.OneToOneField(Study, models.CASCADE, primary_key=True, related_name="count_mark")
+    upto = models.BigIntegerField(default=0)
+    judgements = models.PositiveBigIntegerField(default=0)
+    # The last judgement's own id; ids up to the mark may belong to other studies.
+    last = models.BigIntegerField(default=0)
+
+
+class PairCount(models.Model):
+    """Judgements in force of one criterion, pair, slice of the prompts, side of A, and choice.
+
+    ``slice`` is empty for all prompts. Exclusions are decided later than judgements and can be
+    lifted, so that they are taken off at reading (jeoul.results.counting).
+    """
+
+    study = models.ForeignKey(Study, models.CASCADE, related_name="pair_counts", db_index=False)
+    criterion = models.ForeignKey(Criterion, models.CASCADE, related_name="+", db_index=False)
+    system_a = models.ForeignKey(SystemVersion, models.PROTECT, related_name="+", db_index=False)
+    system_b = models.ForeignKey(SystemVersion, models.PROTECT, related_name="+", db_index=False)
+    slice = models.CharField(max_length=20, blank=True)
+    value = models.TextField(blank=True)
+    side = models.SmallIntegerField()
+    machine = models.BooleanField()
+    outcome = models.PositiveSmallIntegerField()
+    grade = models.SmallIntegerField()
+    n = models.BigIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["study", "criterion", "system_a", "system_b", "slice", "value", "side",
+                        "machine", "outcome", "grade"],
+                name="pair_count_once",
+            ),
+        )  # fmt: skip

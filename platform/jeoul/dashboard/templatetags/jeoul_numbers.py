@@ -1,5 +1,6 @@
 """Numbers as researchers read them."""
 
+import math
 from typing import Any, Final
 
 from django import template
@@ -68,6 +69,9 @@ _EFFECTS = {
     "lists": gettext_lazy("List items"),
 }
 
+# 400 points for odds of ten to one.
+_ELO = 400 / math.log(10)
+
 
 @register.filter
 def share(value: float | None) -> str:
@@ -114,10 +118,17 @@ def coefficients(agreement: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
         ("percent", _("Agreeing pairs of judges")),
         ("nominal", _("Krippendorff's α, nominal")),
         ("ordinal", _("Krippendorff's α, ordinal, without both bad")),
+        ("judges", _("α, nominal, for judges like these")),
+        ("judges_ordinal", _("α, ordinal, for judges like these")),
+        ("fleiss", _("Fleiss' κ")),
         ("ac1", _("Gwet's AC1")),
         ("ac2", _("Gwet's AC2, quadratic, without both bad")),
     )
     found = [(name, agreement[key]) for key, name in names if key in agreement]
+    cohen = _("Cohen's κ: {} and {}")
+    found += [
+        (cohen.format(pair["first"], pair["second"]), pair) for pair in agreement.get("cohen", [])
+    ]
     return [(name, row | {"value": row.get("alpha", row.get("estimate"))}) for name, row in found]
 
 
@@ -138,6 +149,33 @@ def weighed_methods(weighing: dict[str, Any]) -> list[tuple[str, dict[str, Any]]
         ("mace", "MACE"),
     )
     return [(name, weighing[key]) for key, name in names if key in weighing]
+
+
+@register.filter
+def elo_points(value: float | None) -> str:
+    """A difference on the logit scale in Elo points, with a true minus sign."""
+    return "–" if value is None else f"{value * _ELO:+.0f}".replace("-", "−")
+
+
+@register.filter
+def one_way(matrix: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each pair of a win matrix once; it is square, row by row."""
+    order = {name: at for at, name in enumerate(dict.fromkeys(cell["row"] for cell in matrix))}
+    return [cell for cell in matrix if order[cell["row"]] < order[cell["column"]]]
+
+
+@register.filter
+def styled_slices(slices: list[dict[str, Any]]) -> list[tuple[dict[str, Any], ...]]:
+    """Each slice and system with its score as judged and adjusted for style."""
+    found: list[tuple[dict[str, Any], ...]] = []
+    for part in slices:
+        raw = {row["system"]: row for row in part.get("style", {}).get("raw", [])}
+        found += [
+            (part, raw[row["system"]], row)
+            for row in part.get("style", {}).get("ranking", [])
+            if row["system"] in raw
+        ]
+    return found
 
 
 @register.filter

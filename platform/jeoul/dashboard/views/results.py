@@ -1,7 +1,6 @@
 """Reading results: verdict, charts, comparisons, the report, downloads."""
 
 import itertools
-from base64 import b64decode
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +36,7 @@ from jeoul.results.dressing import for_both_themes, in_words_of_the_reader
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.gate_state import known_gate
 from jeoul.results.models import Analysis
+from jeoul.results.pictures import to_png
 from jeoul.results.words import answer_words, verdict
 from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import Study
@@ -120,20 +120,21 @@ def _gate(study: Study) -> dict[str, Any]:
 @require_safe
 @signed_in
 def study_chart(request: HttpRequest, study: UUID, name: str, form: str) -> HttpResponse:
-    """A stored chart as SVG or PNG, or its numbers as CSV."""
+    """A stored chart as SVG, as PNG made of it, or its numbers as CSV."""
     found = open_study(request, study)
     analysis = latest_analysis(found)
-    drawn = analysis.charts.get(f"{name}.{form}") if analysis else None
-    if drawn is None:
+    charts = analysis.charts if analysis else {}
+    drawn, numbers = charts.get(f"{name}.svg"), charts.get(f"{name}.csv")
+    if drawn is None or numbers is None or form not in {"svg", "png", "csv"}:
         raise Http404("No such chart.")
-    kinds = {"png": "image/png", "csv": "text/csv; charset=utf-8"}
-    if form == "svg":
-        words = in_words_of_the_reader(drawn)
+    words = in_words_of_the_reader(drawn)
+    if form == "csv":
+        response = HttpResponse(numbers, content_type="text/csv; charset=utf-8")
+    elif form == "png":
+        response = HttpResponse(to_png(words), content_type="image/png")
+    else:
         drawn = words if "download" in request.GET else for_both_themes(words)
-    response = HttpResponse(
-        b64decode(drawn) if form == "png" else drawn,
-        content_type=kinds.get(form, "image/svg+xml; charset=utf-8"),
-    )
+        response = HttpResponse(drawn, content_type="image/svg+xml; charset=utf-8")
     if form == "csv" or "download" in request.GET:
         response["Content-Disposition"] = f'attachment; filename="{name}.{form}"'
     return response

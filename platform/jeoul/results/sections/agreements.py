@@ -1,6 +1,8 @@
 """Agreement of the judges of one criterion: alpha, AC1, AC2, percent, each with its interval."""
 
 from collections.abc import Callable
+from functools import partial
+from itertools import combinations
 from typing import Any, Final
 
 import numpy as np
@@ -8,21 +10,30 @@ import numpy as np
 from jeoul.analysis.agreement import (
     Agreement,
     Alpha,
+    Metric,
     krippendorff_alpha,
     percent_agreement,
     value_counts,
 )
-from jeoul.analysis.agreement_kappas import gwet_ac
+from jeoul.analysis.agreement_judges import alpha_of_judges
+from jeoul.analysis.agreement_kappas import cohen_kappa, cross_table, fleiss_kappa, gwet_ac
 from jeoul.analysis.counts import BOTH_BAD, TIE
 from jeoul.analysis.errors import AnalysisError
 from jeoul.results.data import Ints, Table
 from jeoul.results.sections.numbers import number
 
-METHOD: Final = "Krippendorff's alpha, jackknife over units"
+METHOD: Final = "Krippendorff's alpha, jackknife over units; over units and judges as judges"
+SEED: Final = 0
+# Leaving out each judge looks at every judgement; a sample of so many tells the interval.
+MOST_JUDGED: Final = 100_000
+# Every two judges are compared up to so many judges, on at least so many comparisons.
+MOST_PAIRED: Final = 8
+MIN_SHARED: Final = 10
 
 
-def agreement_of(rows: Table, scale: int) -> dict[str, Any]:
-    """Over comparisons with two judges or more; ordinal without both-bad answers."""
+def agreement_of(rows: Table, scale: int, judges: list[str]) -> dict[str, Any]:
+    """Over comparisons with two judges or more; ordinal without both-bad answers. ``judges``
+    names the workers by code."""
     unit = rows.ints("comparison")
     nominal, ordinal, keep = values_of(rows, scale)
     size, steps = (scale, scale) if scale in {5, 7} else (4, 3)
@@ -31,7 +42,17 @@ def agreement_of(rows: Table, scale: int) -> dict[str, Any]:
     found = {
         "nominal": _alpha(lambda: krippendorff_alpha(whole, metric="nominal")),
         "ordinal": _alpha(lambda: krippendorff_alpha(ranked, metric="ordinal")),
+        "judges": _of_judges(unit, nominal, rows, size, "nominal"),
+        "judges_ordinal": _of_judges(
+            unit[keep],
+            ordinal[keep],
+            rows.select(keep),
+            size if scale in {5, 7} else steps,
+            "ordinal",
+        ),
         "percent": _coefficient(lambda: percent_agreement(whole)),
+        "fleiss": _coefficient(lambda: fleiss_kappa(whole)),
+        "cohen": _cohen(unit, nominal, rows.ints("worker"), size, judges),
         "ac1": _coefficient(lambda: gwet_ac(whole)),
         "ac2": _coefficient(lambda: gwet_ac(ranked, weights="quadratic")),
     }
@@ -43,6 +64,40 @@ def agreement_of(rows: Table, scale: int) -> dict[str, Any]:
         "judges_per_comparison": {str(m): int(n) for m, n in enumerate(times.tolist()) if m and n},
         "method": METHOD,
     }
+
+
+def _cohen(
+    unit: Ints, value: Ints, worker: Ints, size: int, judges: list[str]
+) -> list[dict[str, Any]]:
+    """Cohen's kappa of every two judges with enough in common, where the judges are few."""
+    people = np.unique(worker).tolist()
+    if len(people) > MOST_PAIRED:
+        return []
+    said = {}
+    for who in people:
+        mine = np.flatnonzero(worker == who)
+        units, first = np.unique(unit[mine], return_index=True)
+        said[who] = (units, value[mine[first]])
+    found = []
+    for one, other in combinations(people, 2):
+        _, i, j = np.intersect1d(said[one][0], said[other][0], return_indices=True)
+        if len(i) >= MIN_SHARED:
+            table = cross_table(said[one][1][i], said[other][1][j], size)
+            kappa = _coefficient(partial(cohen_kappa, table))
+            found.append({"first": judges[one], "second": judges[other]} | kappa)
+    return found
+
+
+def _of_judges(unit: Ints, value: Ints, rows: Table, size: int, metric: Metric) -> dict[str, Any]:
+    """Alpha with an interval for judges like these, not only for comparisons like these."""
+    worker, note = rows.ints("worker"), ""
+    if len(unit) > MOST_JUDGED:
+        chosen = np.random.default_rng(SEED).random(int(unit.max()) + 1) < MOST_JUDGED / len(unit)
+        mine = chosen[unit]
+        unit, value, worker = unit[mine], value[mine], worker[mine]
+        note = f"On a seeded sample of comparisons, {len(unit):,} judgements."
+    found = _alpha(lambda: alpha_of_judges(unit, value, worker, size, metric=metric))
+    return found | {"note": f"{found['note']} {note}".strip()}
 
 
 def values_of(rows: Table, scale: int) -> tuple[Ints, Ints, Ints]:

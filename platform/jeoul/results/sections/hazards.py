@@ -13,22 +13,27 @@ import numpy as np
 
 from jeoul.analysis.counts import BOTH_BAD
 from jeoul.analysis.intervals import clopper_pearson
-from jeoul.analysis.winrates import pair_rates
-from jeoul.results.data import Bools, Ints, Table, votes_of
+from jeoul.analysis.tally import Tally, tallies
+from jeoul.analysis.winrates import tally_rates
+from jeoul.results.data import Bools, Ints, Table
 from jeoul.results.inputs import Inputs
 from jeoul.results.sections.numbers import number
 
 METHOD: Final = "share of judged outputs, Clopper-Pearson"
 SAFETY_KEYS: Final = ("safe", "harm")
+_SIDES: Final = ("output_a", "output_b")
 
 
-def hazards_of(kept: Table, inputs: Inputs) -> dict[str, Any]:
-    """One row per system that was judged; a side without prompts is empty, never zero."""
-    overall = next(c for c in inputs.criteria if c.is_overall)
+def hazards_of(kept: Table, whole: Tally, inputs: Inputs) -> dict[str, Any]:
+    """One row per system that was judged; a side without prompts is empty, never zero.
+
+    ``whole`` is the tally of the overall criterion's votes.
+    """
     real = kept.select(kept.is_kind("real"))
-    high = _high_risk(inputs, real)
+    risky = _high_risk(inputs, real)
+    high = risky[real.ints("prompt")]
     violating = inputs.violating | _judged_unsafe(real, inputs)
-    benefit = _benefit(real.select((real.ints("criterion") == overall.pk) & ~high), inputs)
+    benefit = _benefit(tallies(whole, np.where(risky, -1, 0), 1)[0], inputs)
     risk = _shares(real.select(high), violating, len(inputs.labels))
     refusal = _shares(real.select(~high), inputs.refused, len(inputs.labels))
     return {
@@ -48,9 +53,9 @@ def hazards_of(kept: Table, inputs: Inputs) -> dict[str, Any]:
 
 
 def _high_risk(inputs: Inputs, rows: Table) -> Bools:
+    """Which prompts are declared high-risk, by their code."""
     prompts = int(rows.ints("prompt").max()) + 1 if len(rows) else 0
-    high = np.array([inputs.slices.get(p, ("",))[0] == "high" for p in range(prompts)], dtype=bool)
-    return high[rows.ints("prompt")] if len(rows) else np.zeros(0, dtype=bool)
+    return np.array([inputs.slices.get(p, ("",))[0] == "high" for p in range(prompts)], dtype=bool)
 
 
 def _judged_unsafe(rows: Table, inputs: Inputs) -> Bools:
@@ -65,7 +70,7 @@ def _judged_unsafe(rows: Table, inputs: Inputs) -> Bools:
     )
     bad = np.bincount(code, weights=mine.ints("outcome") == BOTH_BAD, minlength=len(comparison))
     most = first[bad > np.bincount(code, minlength=len(comparison)) / 2]
-    for side in ("output_a", "output_b"):
+    for side in _SIDES:
         unsafe[mine.ints(side)[most]] = True
     return unsafe
 
@@ -90,20 +95,21 @@ def _shares(rows: Table, marked: Bools, systems: int) -> dict[int, dict[str, Any
 
 def _outputs(rows: Table) -> tuple[Ints, Ints]:
     """Each judged output once, with its system."""
-    output = np.concatenate([rows.ints("output_a"), rows.ints("output_b")])
-    system = np.concatenate([rows.ints("system_a"), rows.ints("system_b")])
-    output, first = np.unique(output, return_index=True)
-    return output, system[first]
+    size = 1 + max((int(rows.ints(s).max()) for s in _SIDES if len(rows)), default=-1)
+    system = np.full(size, -1, dtype=np.int64)
+    for side, of in zip(_SIDES, ("system_a", "system_b"), strict=True):
+        system[rows.ints(side)] = rows.ints(of)
+    output = np.flatnonzero(system >= 0)
+    return output, system[output]
 
 
-def _benefit(rows: Table, inputs: Inputs) -> dict[int, dict[str, Any]]:
+def _benefit(part: Tally, inputs: Inputs) -> dict[int, dict[str, Any]]:
     """Win rate of each system against the baseline, as the pairs were seen."""
-    if not len(rows):
-        return {}
     base = inputs.baseline
     found: dict[int, dict[str, Any]] = {}
-    against = (rows.ints("system_a") == base) | (rows.ints("system_b") == base)
-    for pair in pair_rates(votes_of(rows.select(against), len(inputs.labels))):
+    for pair in tally_rates(part):
+        if base not in (pair.system_a, pair.system_b):
+            continue
         first = pair.system_b == base
         rate, low, high = pair.win_rate_a, pair.low, pair.high
         if not first:

@@ -1,16 +1,16 @@
 """Each pair: counts, win rates by every declared win definition, grades, how it looks early."""
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from jeoul.analysis.counts import BOTH_BAD, TIE, Votes, WinDefinition, apply
+from jeoul.analysis.counts import BOTH_BAD, TIE, Votes, WinDefinition
 from jeoul.analysis.errors import AnalysisError
+from jeoul.analysis.intervals import ClusteredMoments
 from jeoul.analysis.power import votes_needed
-from jeoul.analysis.sequential import MIN_CLUSTERS, beta_binomial, two_way_sequence
-from jeoul.analysis.winrates import PairRate, lower_first, pair_rates
-from jeoul.results.data import Ints
+from jeoul.analysis.sequential import MIN_CLUSTERS, beta_binomial, sequence_of
+from jeoul.analysis.tally import Tally, read, tally
+from jeoul.analysis.winrates import PairRate, moments, tally_rates
 from jeoul.results.sections.numbers import number
 
 # The first is the verdict's; the others stand beside it, so that nobody needs to trust it.
@@ -20,6 +20,7 @@ DEFINITIONS: Final = {
     "both_bad_left_out": WinDefinition(both_bad="left_out"),
     "better": WinDefinition(min_grade=2),
 }
+GRADED: Final = (5, 7)
 # Looking early is read for as many pairs as someone can look at.
 MOST_LOOKS: Final = 200
 # The smallest difference that a plan usually wants to see: 55 to 45.
@@ -27,29 +28,33 @@ WORTH_SEEING: Final = 0.55
 POWER: Final = 0.8
 
 
+def counted(votes: Votes, scale: int) -> Tally:
+    """The votes counted once, weak preferences apart where the scale has grades."""
+    graded = scale in GRADED and bool(np.isfinite(votes.grade).any())
+    return tally(votes, DEFINITIONS["better"].min_grade if graded else 0.0)
+
+
 def pairs_of(
-    votes: Votes, names: list[str], scale: int, automatic: dict[frozenset[int], int] | None = None
+    t: Tally, votes: Votes, names: list[str], automatic: dict[frozenset[int], int] | None = None
 ) -> list[dict[str, Any]]:
     """All pairs that were judged, with everything that is known of each.
 
     ``automatic``: how many of a pair's ties nobody was asked about.
     """
-    votes = lower_first(votes)
-    rates = pair_rates(votes)
-    other = {key: _by_pair(_defined(votes, key)) for key in _definitions(votes, scale)}
-    looks = _looks(votes, rates)
-    grades = _grades(votes, rates) if scale in {5, 7} else {}
+    rates = tally_rates(t)
+    other = {key: tally_rates(t, DEFINITIONS[key]) for key in _definitions(t)}
+    looks = _looks(t, rates)
+    grades = _grades(t, votes) if t.min_grade else []
     found = []
-    for rate in rates:
-        key = (rate.system_a, rate.system_b)
+    for at, rate in enumerate(rates):
         row = pair_row(rate, names)
-        row["automatic_ties"] = (automatic or {}).get(frozenset(key), 0)
+        row["automatic_ties"] = (automatic or {}).get(frozenset((rate.system_a, rate.system_b)), 0)
         row["definitions"] = {"half": _rate_only(rate)} | {
-            name: _rate_only(table[key]) for name, table in other.items() if key in table
+            name: _rate_only(table[at]) for name, table in other.items() if table[at].used
         }
-        row |= {"looking": looks.get(key), "more": more_needed(rate)}
-        if key in grades:
-            row["grades"] = grades[key]
+        row |= {"looking": looks[at] if looks else None, "more": more_needed(rate)}
+        if grades:
+            row["grades"] = grades[at]
         found.append(row)
     return found
 
@@ -78,62 +83,29 @@ def _rate_only(pair: PairRate) -> dict[str, Any]:
         "win_rate_a": number(pair.win_rate_a),
         "low": number(pair.low),
         "high": number(pair.high),
-        "n": pair.n,
+        "n": pair.used,
         "method": pair.method,
     }
 
 
-def _definitions(votes: Votes, scale: int) -> list[str]:
+def _definitions(t: Tally) -> list[str]:
     """The definitions that read these votes in another way than the first does."""
-    has_bad = bool((votes.outcome == BOTH_BAD).any())
-    has_tie = has_bad or bool((votes.outcome == TIE).any())
+    has_bad, has_tie = bool(t.total[:, BOTH_BAD].any()), bool(t.total[:, TIE : BOTH_BAD + 1].any())
     found = ["apart"] if has_tie else []
-    return found + ["both_bad_left_out"] * has_bad + ["better"] * (scale in {5, 7})
+    return found + ["both_bad_left_out"] * has_bad + ["better"] * bool(t.min_grade)
 
 
-def _defined(votes: Votes, key: str) -> list[PairRate]:
-    return pair_rates(apply(votes, DEFINITIONS[key]))
-
-
-def _by_pair(rates: list[PairRate]) -> dict[tuple[int, int], PairRate]:
-    return {(rate.system_a, rate.system_b): rate for rate in rates}
-
-
-@dataclass(frozen=True)
-class Ordered:
-    """Rows in the order of their pairs, and where each pair's begin."""
-
-    rows: Ints
-    starts: Ints
-
-
-def by_pair(votes: Votes, rates: list[PairRate]) -> Ordered:
-    """Rows grouped by pair without a comparison sort, where the keys are short enough."""
-    k = votes.n_systems
-    key = votes.system_a.astype(np.int32) * k + votes.system_b
-    # NumPy sorts 16-bit keys by radix, in a tenth of the time.
-    order = np.argsort(key.astype(np.uint16) if k < 256 else key, kind="stable")
-    counts = [rate.n for rate in rates]
-    return Ordered(order, np.concatenate([[0], np.cumsum(counts)]))
-
-
-def _looks(votes: Votes, rates: list[PairRate]) -> dict[tuple[int, int], dict[str, Any]]:
+def _looks(t: Tally, rates: list[PairRate]) -> list[dict[str, Any]]:
     """Confidence sequences: intervals that hold however often somebody has looked."""
     if len(rates) > MOST_LOOKS:
-        return {}
-    score, grouped = votes.score, by_pair(votes, rates)
-    found = {}
-    for at, rate in enumerate(rates):
-        rows = grouped.rows[grouped.starts[at] : grouped.starts[at + 1]]
-        found[rate.system_a, rate.system_b] = _look(
-            score[rows], votes.prompt[rows], votes.worker[rows], rate
-        )
-    return found
+        return []
+    m = moments(read(t, DEFINITIONS["half"]), np.arange(len(rates)))
+    return [_look(m, at, rate) for at, rate in enumerate(rates)]
 
 
-def _look(score: Any, prompt: Ints, worker: Ints, rate: PairRate) -> dict[str, Any]:
+def _look(m: ClusteredMoments, at: int, rate: PairRate) -> dict[str, Any]:
     try:
-        look = two_way_sequence(score, prompt, worker)
+        look = sequence_of(m, at)
         note = ""
     except AnalysisError:
         if not rate.wins_a + rate.wins_b:
@@ -184,14 +156,16 @@ def more_needed(rate: PairRate) -> dict[str, Any] | None:
     }
 
 
-def _grades(votes: Votes, rates: list[PairRate]) -> dict[tuple[int, int], dict[str, int]]:
-    """How often each grade was given, positive for the first system."""
-    grouped = by_pair(votes, rates)
-    found = {}
-    for at, rate in enumerate(rates):
-        grade = votes.grade[grouped.rows[grouped.starts[at] : grouped.starts[at + 1]]]
-        values, counts = np.unique(grade[np.isfinite(grade)].astype(int), return_counts=True)
-        found[rate.system_a, rate.system_b] = {
-            str(v): int(n) for v, n in zip(values.tolist(), counts.tolist(), strict=True)
-        }
-    return found
+def _grades(t: Tally, votes: Votes) -> list[dict[str, int]]:
+    """How often each grade was given, positive for the first system of each pair."""
+    known = np.flatnonzero(np.isfinite(votes.grade))
+    a, b = votes.system_a[known].astype(np.int64), votes.system_b[known].astype(np.int64)
+    grade = votes.grade[known].astype(np.int64) * np.where(a > b, -1, 1)
+    most = int(np.abs(grade).max())
+    pair = np.searchsorted(t.pairs, np.minimum(a, b) * t.n_systems + np.maximum(a, b))
+    width = 2 * most + 1
+    table = np.bincount(pair * width + grade + most, minlength=len(t.pairs) * width)
+    return [
+        {str(at - most): n for at, n in enumerate(row) if n}
+        for row in table.reshape(-1, width).tolist()
+    ]

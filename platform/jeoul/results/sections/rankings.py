@@ -1,23 +1,29 @@
 """The ranking, the models beside it, and how well the model fits what was seen."""
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
 from jeoul.analysis import bradley_terry
-from jeoul.analysis.bradley_terry import Ranking, elo, expected_win_rates
+from jeoul.analysis.bradley_terry import Ranking, elo, expected_win_rates, fit_tally
 from jeoul.analysis.bradley_terry_extended import ExtendedRanking, fit_extended
 from jeoul.analysis.counts import Votes
 from jeoul.analysis.errors import AnalysisError
 from jeoul.analysis.ranks import Difference
+from jeoul.analysis.rao_kupper import fit_rao_kupper
+from jeoul.analysis.tally import Tally
 from jeoul.results.data import Floats, Ints, only_systems
 from jeoul.results.sections.numbers import attempt, number, reason
 
+# The features of A less those of B at some rows (all for None), (n, m), nan where unknown.
+StyleAt: TypeAlias = Callable[[Ints | None], Floats | None]
 # Without a strongly connected graph the maximum lies at infinity; half a pseudo-tie per
 # played pair (declared on the result) keeps it finite.
 RIDGE: Final = 0.5
 SEED: Final = 0
+Z95: Final = 1.959963984540054
 # Differences of all pairs are written out up to this many systems; beyond, nobody reads them.
 MOST_DIFFERENCES: Final = 30
 # Models with effects need a pass over all rows for each step. Above this many judgements they
@@ -25,15 +31,15 @@ MOST_DIFFERENCES: Final = 30
 MOST_ROWS: Final = 100_000
 
 
-def ranking_of(votes: Votes, names: list[str]) -> dict[str, Any]:
+def ranking_of(counted: Tally, names: list[str]) -> dict[str, Any]:
     """The systems in order as `ranking`, how the model was fitted (or why not) as `fit`."""
-    judged, kept = only_systems(votes)
+    judged, kept = counted.compacted()
     names = [names[s] for s in kept]
     try:
-        ranking = bradley_terry.fit(judged, seed=SEED)
+        ranking = fit_tally(judged, seed=SEED)
     except AnalysisError:
         try:
-            ranking = bradley_terry.fit(judged, ridge=RIDGE, seed=SEED)
+            ranking = fit_tally(judged, ridge=RIDGE, seed=SEED)
         except AnalysisError as error:
             return {"ranking": [], "fit": {"error": reason(error, names)}}
     fit: dict[str, Any] = {
@@ -92,23 +98,26 @@ def _difference(d: Difference, names: list[str]) -> dict[str, Any]:
 
 
 def models_of(
-    votes: Votes, names: list[str], style: Floats | None, labels: tuple[str, ...]
+    votes: Votes,
+    names: list[str],
+    style_at: StyleAt,
+    labels: tuple[str, ...],
 ) -> dict[str, Any]:
     """Davidson's ties, the side shown, and the style of the texts: each beside the plain scores.
 
-    style: (n, m) features of A less those of B, nan where a text is missing.
+    ``style_at`` gives the features of A less those of B at some rows (all for None), (n, m), nan
+    where a text is missing.
     """
     rows = sampled_prompts(votes)
-    part, style = (votes, style) if rows is None else (
-        votes.select(rows), None if style is None else style[rows]
-    )  # fmt: skip
+    part, style = votes if rows is None else votes.select(rows), style_at(rows)
     part, kept = only_systems(part)
     names = [names[s] for s in kept]
     found = {
         "davidson": attempt(lambda: _model(fit_extended(part, ties="davidson", seed=SEED), names),
                             names),
+        "rao_kupper": attempt(lambda: _rao_kupper(part, names), names),
         "position": _position(part, names),
-        "style": _style(part, names, style, labels),
+        "style": style_model(part, names, style, labels),
         "judgements": len(part),
     }  # fmt: skip
     if rows is not None:
@@ -117,6 +126,28 @@ def models_of(
             f"of {len(votes):,} in all."
         )
     return found
+
+
+def _rao_kupper(part: Votes, names: list[str]) -> dict[str, Any]:
+    model = fit_rao_kupper(part)
+    order = np.argsort(-model.scores, kind="stable").tolist()
+    return {
+        "method": model.method,
+        "n": model.n,
+        "iterations": model.iterations,
+        "kappa": number(model.kappa),
+        "kappa_error": number(model.kappa_error),
+        "ranking": [
+            {
+                "rank": rank,
+                "system": names[s],
+                "score": number(model.scores[s]),
+                "low": number(model.scores[s] - Z95 * model.error[s]),
+                "high": number(model.scores[s] + Z95 * model.error[s]),
+            }
+            for rank, s in enumerate(order, 1)
+        ],
+    }
 
 
 def sampled_prompts(votes: Votes, most: int = MOST_ROWS) -> Ints | None:
@@ -138,7 +169,7 @@ def _position(votes: Votes, names: list[str]) -> dict[str, Any]:
     return attempt(lambda: _model(fit_extended(part, position=True, seed=SEED), names), names)
 
 
-def _style(
+def style_model(
     votes: Votes, names: list[str], style: Floats | None, labels: tuple[str, ...]
 ) -> dict[str, Any]:
     """Raw and adjusted scores on the same judgements: those whose texts are both known."""

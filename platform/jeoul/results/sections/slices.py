@@ -5,57 +5,84 @@ from typing import Any, Final
 
 import numpy as np
 
-from jeoul.analysis.bradley_terry import fit
-from jeoul.analysis.counts import Votes
+from jeoul.analysis.bradley_terry import fit_tally
+from jeoul.analysis.counts import Ints, Votes
 from jeoul.analysis.errors import AnalysisError
 from jeoul.analysis.intervals import holm
-from jeoul.analysis.winrates import pair_rates
-from jeoul.results.data import Table, only_systems, votes_of
+from jeoul.analysis.tally import Tally, tallies
+from jeoul.analysis.winrates import tally_rates
+from jeoul.results.data import only_systems
+from jeoul.results.features import STYLE
 from jeoul.results.inputs import SLICES, Inputs
 from jeoul.results.sections.numbers import number
 from jeoul.results.sections.pairs import pair_row
+from jeoul.results.sections.rankings import StyleAt, sampled_prompts, style_model
 
 # Under this many judgements a slice says nothing that an interval could carry.
 MIN_SLICE: Final = 10
 # Under this many systems a ranking per slice says what its pair says.
 MIN_SYSTEMS: Final = 3
+# The model with style looks at every row in each step, for every slice: so many tell it.
+MOST_STYLED: Final = 20_000
 _Z95: Final = 1.959964
 
 
-def slices_of(rows: Table, inputs: Inputs) -> list[dict[str, Any]]:
-    """Every value of every slice that has enough judgements; p-values adjusted over all of them."""
-    if not len(rows):
+def slices_of(
+    whole: Tally, votes: Votes, style_at: StyleAt, inputs: Inputs
+) -> list[dict[str, Any]]:
+    """Every value of every slice that has enough judgements; p-values adjusted over all of them.
+
+    ``whole`` is the tally of the overall criterion's ``votes``, ``style_at`` gives the features
+    of some of them.
+    """
+    if not len(votes):
         return []
     names = inputs.labels
-    votes = votes_of(rows, len(names))
     prompts = int(votes.prompt.max()) + 1
     found = []
     for at, name in enumerate(SLICES):
         distinct, code = inputs.slice_codes(at, prompts)
         if len(distinct) < 2 and name != "risk":
             continue
-        of_row = code[votes.prompt]
-        for place, value in enumerate(distinct):
-            part = votes.select(np.flatnonzero(of_row == place))
+        parts = tallies(whole, code, len(distinct))
+        for place, (value, part) in enumerate(zip(distinct, parts, strict=True)):
             if len(part) >= MIN_SLICE:
-                found.append({"slice": name, "value": value, "n": len(part)}
-                             | _slice(part, names))  # fmt: skip
+                row = {"slice": name, "value": value, "n": len(part)} | _slice(part, names)
+                rows = np.flatnonzero((code == place)[votes.prompt])
+                found.append(row | {"style": _styled(votes, rows, style_at, names)})
     _adjust(found)
     return found
 
 
-def _slice(part: Votes, names: list[str]) -> dict[str, Any]:
-    rows = [pair_row(p, names) for p in pair_rates(part)]
+def _slice(part: Tally, names: list[str]) -> dict[str, Any]:
+    rows = [pair_row(p, names) for p in tally_rates(part)]
     return {"pairs": rows, "ranking": _ranking(part, names)}
 
 
-def _ranking(part: Votes, names: list[str]) -> list[dict[str, Any]]:
+def _styled(votes: Votes, rows: Ints, style_at: StyleAt, names: list[str]) -> dict[str, Any]:
+    """Scores in this slice as judged and adjusted for length and markdown."""
+    part = votes.select(rows)
+    sample = sampled_prompts(part, MOST_STYLED)
+    if sample is not None:
+        rows, part = rows[sample], part.select(sample)
+    part, kept = only_systems(part)
+    found = style_model(part, [names[s] for s in kept], style_at(rows), STYLE)
+    if sample is not None:
+        found["note"] = " ".join(
+            filter(
+                None, [found.get("note"), f"A seeded sample of prompts, {len(rows):,} judgements."]
+            )
+        )
+    return found
+
+
+def _ranking(part: Tally, names: list[str]) -> list[dict[str, Any]]:
     """Scores in this slice alone; nothing where the slice links not all systems."""
-    judged, kept = only_systems(part)
+    judged, kept = part.compacted()
     if len(kept) < MIN_SYSTEMS:
         return []
     try:
-        ranking = fit(judged)
+        ranking = fit_tally(judged)
     except AnalysisError:
         return []
     return [

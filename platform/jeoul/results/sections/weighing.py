@@ -18,10 +18,17 @@ from jeoul.analysis.aggregation import (
 from jeoul.analysis.counts import A_WINS, TIE, Votes
 from jeoul.analysis.crowd_bt import crowd_bt
 from jeoul.analysis.errors import AnalysisError
-from jeoul.results.data import Floats, Ints, Table, votes_of
+from jeoul.analysis.intervals import two_way_intervals
+from jeoul.results.data import Ints, Table, votes_of
 from jeoul.results.sections.numbers import attempt, number
+from jeoul.results.sections.rankings import Z95
 
 SEED: Final = 0
+_VERDICTS: Final = ("a", "b", "tie", "both_bad", "drawn")
+_SWAPPED: Final = np.array([1, 0, 2, 3])
+RATE_METHOD: Final = (
+    "mean of the verdicts' posterior, clustered by prompt; the judges' weights taken as known"
+)
 # Above these many judgements a seeded sample of comparisons is weighed: worker reliability is
 # known from far fewer, and the plain results never wait for it.
 MOST_LABELS: Final = 20_000
@@ -123,32 +130,43 @@ def _aggregate(result: Aggregate, units: Units, rows: Table, names: list[str]) -
             "both_bad": int(verdict[3]),
             "drawn": int((result.value < 0).sum()),
         },
-        "pairs": _pair_rates(result.posterior, units, rows, names),
+        "pairs": _pair_rates(result, units, rows, names),
     }
 
 
 def _pair_rates(
-    posterior: Floats, units: Units, rows: Table, names: list[str]
+    result: Aggregate, units: Units, rows: Table, names: list[str]
 ) -> list[dict[str, Any]]:
-    """Each pair's win rate from the posterior of its comparisons, ties and both bad half."""
+    """Each pair's win rate from the posterior of its comparisons, ties and both bad half, and how
+    many comparisons each side won."""
+    posterior = result.posterior
     score = posterior[:, A_WINS] + posterior[:, TIE:].sum(axis=1) / 2
     unit, first = np.unique(units.labels.unit, return_index=True)
     at = units.rows[first]
     a, b = rows.ints("system_a")[at], rows.ints("system_b")[at]
     low, high = np.minimum(a, b), np.maximum(a, b)
-    score = np.where(a > b, 1 - score[unit], score[unit])
+    score = np.clip(np.where(a > b, 1 - score[unit], score[unit]), 0.0, 1.0)
     key = low.astype(np.int64) * len(names) + high
     pairs, code = np.unique(key, return_inverse=True)
-    n = np.bincount(code)
-    mean = np.bincount(code, weights=score) / n
+    # Verdicts from the first system's view; a draw between values is none of them.
+    verdict = result.value[unit]
+    verdict = np.where((a > b) & (verdict >= 0), _SWAPPED[verdict], verdict)
+    table = np.bincount(code * 5 + np.where(verdict < 0, 4, verdict), minlength=5 * len(pairs))
+    # Prompts stand for judges too: with both clusterings alike their two-way variance is theirs.
+    prompt = rows.ints("prompt")[at]
+    found = two_way_intervals(score, prompt, prompt, code, len(pairs))
     return [
         {
             "system_a": names[int(p) // len(names)],
             "system_b": names[int(p) % len(names)],
-            "comparisons": int(count),
-            "win_rate_a": number(rate),
+            "comparisons": rate.n,
+            "win_rate_a": number(rate.estimate),
+            "low": number(rate.low),
+            "high": number(rate.high),
+            "method": RATE_METHOD,
+            "verdicts": dict(zip(_VERDICTS, row, strict=True)),
         }
-        for p, count, rate in zip(pairs, n, mean, strict=True)
+        for p, rate, row in zip(pairs, found, table.reshape(-1, 5).tolist(), strict=True)
     ]
 
 
@@ -196,6 +214,8 @@ def _crowd_bt(rows: Table, names: list[str]) -> dict[str, Any]:
             {
                 "system": names[s],
                 "score": number(result.scores[s]),
+                "low": number(result.scores[s] - Z95 * result.error[s]),
+                "high": number(result.scores[s] + Z95 * result.error[s]),
                 "plain": number(result.plain[s]),
             }
             for s in order
