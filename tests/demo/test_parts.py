@@ -114,7 +114,7 @@ def test_the_rules_find_the_planted_spammers():
     assert one_siders
     assert all("one_side" in flagged[w] for w in one_siders)
     careful = [w for w, kind in kinds.items() if kind == "careful"]
-    assert sum(bool(flagged[w]) for w in careful) <= 1
+    assert sum(bool(flagged[w]) for w in careful) <= len(careful) // 4
 
 
 @pytest.mark.django_db
