@@ -1,10 +1,12 @@
 """Reading results: verdict, charts, comparisons, the report, downloads."""
 
 import itertools
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.cache import cache
 from django.db.models import CharField, Exists, Func, OuterRef, Prefetch, Q, TextField
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -51,6 +53,9 @@ _SHOWN = (
 )  # fmt: skip
 # How many comparisons one look at a filtered list reads; texts take ten times as long.
 _LOOK, _LOOK_AT_TEXTS = 3000, 500
+_T = TypeVar("_T")
+_MANY: Final = 10_000
+_KEPT_SECONDS: Final = 4
 _VERDICTS = [
     ("0", _("First wins")),
     ("1", _("Second wins")),
@@ -62,7 +67,7 @@ _VERDICTS = [
 def _analysis(study: Study) -> dict[str, Any]:
     """The stored analysis, and a new one asked for where it is out of date."""
     analysis = latest_analysis(study)
-    current = is_current(analysis, study)
+    current = _lately("current", analysis, lambda: is_current(analysis, study))
     if not current and study.judgements.exists():
         request_analysis(study.pk)
     return {
@@ -71,9 +76,17 @@ def _analysis(study: Study) -> dict[str, Any]:
         "verdict": analysis and verdict(analysis.results),
         "current": current,
         "charts": _chart_names(analysis) if analysis else set(),
-        "costs": study_costs(study, analysis.results) if analysis else None,
+        "costs": analysis
+        and _lately("costs", analysis, lambda: study_costs(study, analysis.results)),
         "waiting": not current and study.judgements.exists(),
     }
+
+
+def _lately(name: str, analysis: Analysis | None, make: Callable[[], _T]) -> _T:
+    """As it was a few seconds ago at most where it reads many judgements; of few, as it is."""
+    if analysis is None or analysis.results["judgements"] < _MANY:
+        return make()
+    return cast(_T, cache.get_or_set(f"{name}:{analysis.uuid}", make, _KEPT_SECONDS))
 
 
 def _chart_names(analysis: Analysis) -> set[str]:
