@@ -4,7 +4,6 @@ import json
 from typing import Any
 from uuid import UUID
 
-from django.http import Http404
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -18,6 +17,7 @@ from jeoul.api.shapes import ImportDone, RowsIn
 from jeoul.comparisons.known_items import KINDS, import_known_items
 from jeoul.crowd.base import OUTCOMES
 from jeoul.studies.models import Study
+from jeoul.workers.access import get_link
 from jeoul.workers.completion import set_completion
 from jeoul.workers.models import Invite
 from jeoul.workers.vendors import cap_vendor, close_invite
@@ -82,9 +82,7 @@ class InviteView(GenericAPIView[Invite]):
     def patch(self, request: Request, study: UUID, link: UUID) -> Response:
         """Close a link or open it again, cap its vendor, and say how those who come by it leave."""
         found = study_of(request, study, May.RUN)
-        invite = found.invites.filter(uuid=link).select_related("vendor", "study").first()
-        if invite is None:
-            raise Http404("No such link.")
+        invite = get_link(found, link)
         given = checked(self, InviteIn, request)
         if "completion" in given:
             value = {name: dict(setting) for name, setting in given["completion"].items()}

@@ -23,8 +23,9 @@ from jeoul.results.actions import current_results
 from jeoul.risk.models import Report
 from jeoul.studies.actions import set_member
 from jeoul.studies.models import Membership
+from jeoul.workers.access import get_own_vendor
 from jeoul.workers.models import Enrolment, Vendor
-from jeoul.workers.vendors import get_vendor_row, update_vendor
+from jeoul.workers.vendors import update_vendor
 
 
 class ExclusionOut(Named):
@@ -199,9 +200,7 @@ class VendorView(GenericAPIView[Vendor]):
 
 
 def _vendor(request: Request, uuid: UUID) -> Vendor:
-    found = get_vendor_row(caller(request), uuid)
-    if found is None:
-        raise Http404("No such vendor.")
+    found = get_own_vendor(caller(request), uuid)
     found.workers_n = found.workers.count()  # type: ignore[attr-defined]  # the list annotates it
     return found
 

@@ -1,7 +1,6 @@
 """Where annotators come from: a vendor's terms, and opening and closing its links."""
 
 from typing import Any, Final
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,11 +19,6 @@ _TERMS: Final = frozenset(
         "completion",
     }
 )  # fmt: skip
-
-
-def get_vendor_row(owner: User, uuid: UUID) -> Vendor | None:
-    """One of this researcher's vendors."""
-    return Vendor.objects.filter(owner=owner, uuid=uuid).first()
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,8 +16,9 @@ from jeoul.base import DomainError
 from jeoul.conduct.vendors import work_of
 from jeoul.dashboard.forms_annotators import CompletionForm, VendorForm
 from jeoul.dashboard.page import open_study, page, paged, refuse, researcher, signed_in
+from jeoul.workers.access import get_link, get_own_vendor
 from jeoul.workers.models import Vendor
-from jeoul.workers.vendors import close_invite, get_vendor_row, update_vendor
+from jeoul.workers.vendors import close_invite, update_vendor
 
 
 @require_safe
@@ -37,9 +38,7 @@ def vendor_list(request: HttpRequest) -> HttpResponse:
 @signed_in
 def vendor_detail(request: HttpRequest, vendor: UUID) -> HttpResponse:
     """A vendor's terms and ways out; both forms are of this page."""
-    found = get_vendor_row(researcher(request), vendor)
-    if found is None:
-        raise Http404("No such vendor.")
+    found = get_own_vendor(researcher(request), vendor)
     forms = {
         "form": VendorForm(initial=VendorForm.initial_of(found)),
         "completion_form": CompletionForm(initial=CompletionForm.initial_of(found)),
@@ -79,11 +78,8 @@ def _saved(request: HttpRequest, vendor: Vendor, forms: dict[str, Any]) -> bool:
 def invite_close(request: HttpRequest, study: UUID, link: UUID) -> HttpResponse:
     """Close a link to newcomers, or open it again."""
     found = open_study(request, study, May.RUN)
-    invite = found.invites.filter(uuid=link).select_related("vendor", "study").first()
-    if invite is None:
-        raise Http404("No such link.")
     closed = request.POST.get("open") is None
-    close_invite(invite=invite, actor=researcher(request), closed=closed)
+    close_invite(invite=get_link(found, link), actor=researcher(request), closed=closed)
     messages.success(
         request, _("Nobody new comes by this link.") if closed else _("The link is open again.")
     )
