@@ -33,6 +33,12 @@ def _start_services() -> None:
     import django
 
     django.setup()
+    # Inherited by the processes of xdist, this name would make pytest-django read the settings
+    # there before the lines above: all processes would share the first one's Valkey and folder.
+    del os.environ["DJANGO_SETTINGS_MODULE"]
+    from django.conf import settings
+
+    assert os.environ["REDIS_URL"] == settings.REDIS_URL
 
 
 _start_services()
