@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
@@ -13,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from jeoul.comparisons.models import Kind
 from jeoul.conduct.rules import Share, Watched
+from jeoul.lately import lately
 from jeoul.quality.models import FlagState
 from jeoul.results.inputs import SLICES
 from jeoul.results.models import Analysis
@@ -22,8 +22,6 @@ from jeoul.studies.models import Connection, OutputState, Risk, Study, SystemVer
 # The newest judgements that medians and falls are read from.
 _NEWEST: Final = 1000
 _GOLD: Final = 400
-# Counting reads every comparison and output: all who watch a study share one count.
-_KEPT_SECONDS: Final = 4
 # Values of one slice that have a line of their own.
 _MOST_VALUES: Final = 8
 # So many rows are counted at every look.
@@ -137,12 +135,11 @@ def count_lately(study: Study) -> Counts:
     """As it was a few seconds ago at most, in the state that the study is in; of few, as it is."""
     paused = study.generation_paused_at is not None
     key = f"counts:{study.uuid}:{study.state}:{study.plan_hash}:{paused}:{get_language()}"
-    kept: Counts | None = cache.get(key)
-    if kept is None:
-        kept = count(study)
-        if kept.progress.outputs + kept.progress.comparisons > _FEW:
-            cache.set(key, kept, _KEPT_SECONDS)
-    return kept
+    return lately(key, lambda: count(study), worth=_of_many)
+
+
+def _of_many(counts: Counts) -> bool:
+    return counts.progress.outputs + counts.progress.comparisons > _FEW
 
 
 def _parts(study: Study) -> Parts:

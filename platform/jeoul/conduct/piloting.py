@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from django.core.cache import cache
 
 from jeoul.analysis.counts import Votes, WinDefinition, apply
 from jeoul.analysis.errors import AnalysisError
 from jeoul.analysis.power import Components, components
+from jeoul.lately import lately
 from jeoul.results.data import excluded_workers, read_study, votes_of
 from jeoul.studies.models import Study
 from jeoul.workers.models import VendorKind, Worker
@@ -32,12 +32,7 @@ def pilot_of(study: Study) -> Pilot | None:
 
     Kept for a minute: the overview asks again and again while people judge.
     """
-    key = f"pilot:{study.pk}"
-    kept: tuple[Pilot | None] | None = cache.get(key)
-    if kept is None:
-        kept = (_read(study),)
-        cache.set(key, kept, _KEPT_SECONDS)
-    return kept[0]
+    return lately(f"pilot:{study.pk}", lambda: _read(study), seconds=_KEPT_SECONDS)
 
 
 def _read(study: Study) -> Pilot | None:

@@ -5,7 +5,6 @@ import math
 from dataclasses import dataclass, field
 from typing import Final
 
-from django.core.cache import cache
 from django.db import connection, transaction
 from django.utils.text import slugify
 from django.utils.translation import gettext_noop as _
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_noop as _
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
 from jeoul.base import InvalidInput
+from jeoul.lately import lately
 from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import Prompt, PromptSet, PromptSetVersion, Study, VersionTag
 
@@ -218,11 +218,7 @@ class Picture:
 def picture(version: PromptSetVersion) -> Picture:
     """Counts by category, language, difficulty, risk and hazard; a version never changes."""
     key = f"picture:{version.uuid}:{version.content_hash}"
-    kept: Picture | None = cache.get(key)
-    if kept is None:
-        kept = _pictured(version)
-        cache.set(key, kept, _KEPT_SECONDS)
-    return kept
+    return lately(key, lambda: _pictured(version), seconds=_KEPT_SECONDS)
 
 
 def _pictured(version: PromptSetVersion) -> Picture:

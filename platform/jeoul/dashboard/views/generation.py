@@ -18,6 +18,7 @@ from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_
 from jeoul.dashboard.stretches import Stretch, stretch
 from jeoul.dashboard.system_forms import RerunForm
 from jeoul.dashboard.views.studies import prepare
+from jeoul.lately import lately
 from jeoul.studies.generation.control import (
     pause_generation,
     rerun_outputs,
@@ -34,7 +35,6 @@ from jeoul.studies.generation.progress import (
 from jeoul.studies.models import Output, OutputState, Study
 from jeoul.studies.prompt_sets import may_read, study_may_read
 
-_KEPT_SECONDS: Final = 3
 # So many outputs are counted at every look.
 _FEW: Final = 2000
 _LOOK: Final = 5000
@@ -79,13 +79,11 @@ def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
 
 def _progress_lately(study: Study, number: int | None) -> GenerationProgress:
     """As it was a few seconds ago at most: who watches a long run shares one count of many."""
-    key = _key(study, number)
-    kept: GenerationProgress | None = cache.get(key)
-    if kept is None:
-        kept = generation_progress(study, number)
-        if kept.total > _FEW:
-            cache.set(key, kept, _KEPT_SECONDS)
-    return kept
+    return lately(
+        _key(study, number),
+        lambda: generation_progress(study, number),
+        worth=lambda progress: progress.total > _FEW,
+    )
 
 
 def _key(study: Study, number: int | None = None) -> str:

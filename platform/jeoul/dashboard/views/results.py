@@ -2,11 +2,10 @@
 
 import itertools
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.cache import cache
 from django.db.models import CharField, Exists, Func, OuterRef, Prefetch, Q, TextField
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -21,6 +20,7 @@ from jeoul.comparisons.models import Answer, Judgement, Remark
 from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
 from jeoul.dashboard.stretches import Stretch, stretch
 from jeoul.dashboard.templatetags.jeoul_numbers import slice_name
+from jeoul.lately import lately
 from jeoul.quality.actions import adjudicate
 from jeoul.quality.models import Adjudication
 from jeoul.results.access import (
@@ -55,7 +55,6 @@ _SHOWN = (
 _LOOK, _LOOK_AT_TEXTS = 3000, 500
 _T = TypeVar("_T")
 _MANY: Final = 10_000
-_KEPT_SECONDS: Final = 4
 _VERDICTS = [
     ("0", _("First wins")),
     ("1", _("Second wins")),
@@ -86,7 +85,7 @@ def _lately(name: str, analysis: Analysis | None, make: Callable[[], _T]) -> _T:
     """As it was a few seconds ago at most where it reads many judgements; of few, as it is."""
     if analysis is None or analysis.results["judgements"] < _MANY:
         return make()
-    return cast(_T, cache.get_or_set(f"{name}:{analysis.uuid}", make, _KEPT_SECONDS))
+    return lately(f"{name}:{analysis.uuid}", make)
 
 
 def _chart_names(analysis: Analysis) -> set[str]:
