@@ -2,6 +2,7 @@
 
 import csv
 import io
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -9,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from jeoul.comparisons.models import Remark
+from jeoul.quality.actions import exclude_worker
 from jeoul.results.actions import analyse_study
 from jeoul.studies.models import PromptSet, StudyState
 from jeoul.studies.systems_actions import create_connection
@@ -279,6 +281,32 @@ def test_a_charts_numbers_come_with_it(judged):
     rows = list(csv.DictReader(io.StringIO(response.content.decode())))
     assert sum(float(r["share"]) for r in rows if r["pair"] == rows[0]["pair"]) == pytest.approx(1)
     assert "ink" not in rows[0]
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong(judged):
+    client = client_of(factories.owner_of(judged))
+    person = [judged.uuid, judged.enrolments.first().worker.pseudonym]
+    comparison = [judged.uuid, judged.comparisons.first().uuid]
+    no_version = {"version": str(uuid4()), "reason": "it is newer"}
+    for place, at, typed, kept, wrong in (
+        ("worker-note", person, {"kind": "x", "text": "I read"}, "I read", "Select a valid choice"),
+        ("worker-state", person, {"state": "gone", "reason": "very fast"}, "very fast", "Choose a"),
+        ("worker-state", person, {"state": "paused"}, "", "The worker is told why"),
+        ("worker-exclude", person, {"reason": ""}, "", "This field is required"),
+        ("comparison-adjudicate", comparison, {"note": "see b"}, "see b", "This field is required"),
+        ("run-create", [judged.uuid], no_version, "it is newer", "Select a valid choice"),
+    ):
+        answer = client.post(reverse(place, args=at), typed)
+        assert (place, answer.status_code) == (place, 422)
+        assert kept in answer.text, place
+        assert wrong in answer.text, place
+    exclude_worker(
+        study=judged, worker=judged.enrolments.first().worker, actor=factories.owner_of(judged),
+        reason="a test",
+    )  # fmt: skip
+    again = client.post(reverse("worker-exclude", args=person), {"reason": "asked twice"})
+    assert "asked twice" in again.text
+    assert "left out of the results already" in again.text
 
 
 def test_a_dispute_is_adjudicated_and_a_contest_is_on_the_trail(judged):

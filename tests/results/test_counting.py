@@ -1,5 +1,6 @@
 """Counts kept per pair and slice are those of the rows, whatever is under way or undone."""
 
+import re
 import threading
 import uuid
 from collections import Counter
@@ -7,7 +8,8 @@ from collections import Counter
 import pytest
 from django.core.cache import cache
 from django.db import connection, transaction
-from jeoul.comparisons.actions import revise_judgement
+from django.urls import reverse
+from jeoul.comparisons.actions import claim_comparison, revise_judgement, submit_judgement
 from jeoul.comparisons.models import Answer
 from jeoul.quality.actions import exclude_worker, include_worker
 from jeoul.results import counting
@@ -77,6 +79,35 @@ def test_counts_follow_judgements_corrections_and_exclusions():
     assert sum(r["n"] for r in named) == sum(n for k, n in by_rows(study).items()
                                              if not k[0] and k[-1] == 3)  # fmt: skip
     assert {r["criterion"] for r in named} == {study.criteria.get(is_overall=True).key}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_most_disputed_stand_first_and_a_correction_moves_them(client):
+    study = factories.make_study(prompts=4, overlap=4)
+    wanted = {0: (1, -1, 1, 1), 1: (1, 1, 1, 1), 2: (1, -1, 1, -1), 3: (1, -1, 0, 0)}
+    people = [factories.worker_for(study) for _ in range(4)]
+    said = {}
+    for at, person in enumerate(people):
+        for _turn in range(4):
+            held = claim_comparison(enrolment_id=person.pk)
+            prompt = int(held.comparison.prompt.key[1:])
+            answers = factories.say(study, wanted[prompt][at])
+            made, _new = submit_judgement(assignment=held, client_key=uuid.uuid4(), answers=answers)
+            said[prompt, at] = made
+    client.force_login(factories.owner_of(study))
+    at = reverse("comparison-list", args=[study.uuid]) + "?show=disputed"
+
+    def listed():
+        return re.findall(r'/comparisons/[0-9a-f-]{36}/">p(\d)', client.get(at).text)
+
+    assert (listed(), "being counted" in client.get(at).text) == ([], True)
+    assert advance_counts(study)
+    # Two against two, three against one, one against one with two ties; all for one is no dispute.
+    assert (listed(), "being counted" in client.get(at).text) == (["2", "0", "3"], False)
+    revise(said[2, 1], study, 1)
+    revise(said[2, 3], study, 1)
+    assert advance_counts(study)
+    assert listed() == ["0", "3"]
 
 
 @pytest.mark.django_db(transaction=True)

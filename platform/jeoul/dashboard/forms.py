@@ -375,7 +375,3 @@ class TokenForm(forms.Form):
             "scopes": self.cleaned_data["scopes"],
             "expires_at": timezone.now() + timedelta(days=days) if days else None,
         }
-
-
-class ReasonForm(forms.Form):
-    reason = forms.CharField(max_length=1000, label=_("Reason"))

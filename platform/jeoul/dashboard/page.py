@@ -83,6 +83,18 @@ def paged(request: HttpRequest, rows: QuerySet[Any] | list[Any]) -> Page[Any]:
     return Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
 
 
+def taken(form: forms.Form, action: Callable[..., object], **given: Any) -> bool:
+    """Whether the form holds and the action takes what it says; a refusal stands in the form."""
+    if not form.is_valid():
+        return False
+    try:
+        action(**given, **form.cleaned_data)
+    except DomainError as error:
+        refuse(form, error)
+        return False
+    return True
+
+
 def refuse(form: forms.Form, error: DomainError) -> None:
     """Show a refusal at the field it names, keeping what was typed."""
     field = str(error.detail.get("field", ""))
@@ -90,4 +102,4 @@ def refuse(form: forms.Form, error: DomainError) -> None:
     if isinstance(rows, list):
         for row in rows[:20]:
             form.add_error(None, f"{_('Row')} {row['number']}: {row['field']} {row['reason']}")
-    form.add_error(field if field in form.fields else None, error.message)
+    form.add_error(field if field in form.fields else None, _(error.message))

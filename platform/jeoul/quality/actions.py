@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop as _
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
@@ -47,7 +48,7 @@ def raise_flags(*, study: Study, found: list[Finding]) -> int:
 def decide_flag(*, flag: Flag, state: FlagState, actor: User) -> None:
     """Uphold or dismiss a flag; deciding excludes nobody."""
     if state == FlagState.OPEN:
-        raise InvalidInput("Uphold or dismiss the flag.", field="state")
+        raise InvalidInput(_("Uphold or dismiss the flag."), field="state")
     flag.state, flag.decided_by, flag.decided_at = state, actor, timezone.now()
     flag.save(update_fields=["state", "decided_by", "decided_at"])
     record(actor=actor, verb=f"flag.{state}", target=flag, study_uuid=flag.study.uuid)
@@ -58,9 +59,9 @@ def exclude_worker(*, study: Study, worker: Worker, actor: User, reason: str) ->
     """Leave a worker out of the study's results, reversibly. Locks the study's row."""
     Study.objects.select_for_update().get(pk=study.pk)
     if not reason.strip():
-        raise InvalidInput("An exclusion needs a reason.", field="reason")
+        raise InvalidInput(_("An exclusion needs a reason."), field="reason")
     if study.exclusions.filter(worker=worker, lifted_at=None).exists():
-        raise AlreadyExcluded("This worker is left out of the results already.")
+        raise AlreadyExcluded(_("This worker is left out of the results already."))
     exclusion = Exclusion.objects.create(
         study=study, worker=worker, by=actor, reason=reason.strip()
     )
@@ -90,8 +91,8 @@ def adjudicate(*, comparison: Comparison, outcome: str, note: str, actor: User) 
     """Note what a reviewer holds right; a second word of the same person replaces the first."""
     known = {str(step.outcome) for step in SCALES[4]}
     if outcome not in known:
-        raise InvalidInput("Choose an answer.", field="outcome")
-    found, _ = Adjudication.objects.update_or_create(
+        raise InvalidInput(_("Choose an answer."), field="outcome")
+    found, _new = Adjudication.objects.update_or_create(
         comparison=comparison, by=actor, defaults={"outcome": int(outcome), "note": note.strip()}
     )
     record(
@@ -107,9 +108,9 @@ def adjudicate(*, comparison: Comparison, outcome: str, note: str, actor: User) 
 def note_on_worker(*, study: Study, worker: Worker, actor: User, kind: str, text: str) -> None:
     """Append a message, a contest or its answer to the worker's trail in this study."""
     if kind not in {"message", "contest", "answer"}:
-        raise InvalidInput("Choose what it is.", field="kind")
+        raise InvalidInput(_("Choose what it is."), field="kind")
     if not text.strip():
-        raise InvalidInput("Write what was said.", field="text")
+        raise InvalidInput(_("Write what was said."), field="text")
     record(
         actor=actor,
         verb=f"worker.{kind}",

@@ -46,9 +46,9 @@ def set_standing(
     What they did stays, counts and is paid: leaving it out is ``exclude_worker``.
     """
     if state not in WorkerState.values:
-        raise InvalidInput("Choose active, paused or removed.", field="state")
+        raise InvalidInput(_("Choose active, paused or removed."), field="state")
     if not reason.strip() and state != WorkerState.ACTIVE:
-        raise InvalidInput("The worker is told why: give a reason.", field="reason")
+        raise InvalidInput(_("The worker is told why: give a reason."), field="reason")
     locked = Worker.objects.select_for_update().get(pk=worker.pk)
     locked.state = WorkerState(state)
     locked.state_reason = reason.strip()[:500] if state != WorkerState.ACTIVE else ""

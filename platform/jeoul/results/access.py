@@ -8,7 +8,7 @@ from django.http import Http404
 from jeoul.accounts.models import AuditEvent
 from jeoul.comparisons.models import Answer, Comparison, Judgement
 from jeoul.quality.models import Flag, FlagState
-from jeoul.studies.models import A_WINS, B_WINS, Study
+from jeoul.studies.models import Study
 from jeoul.workers.models import Worker
 
 
@@ -51,14 +51,6 @@ def votes_on(comparisons: list[int]) -> dict[int, tuple[int, int, int, int]]:
     for pk, outcome in rows.values_list("judgement__comparison_id", "outcome"):
         tally.setdefault(pk, [0, 0, 0, 0])[outcome] += 1
     return {pk: (n[0], n[1], n[2], n[3]) for pk, n in tally.items()}
-
-
-def disputed(rows: QuerySet[Comparison]) -> QuerySet[Comparison]:
-    """Comparisons in which both answers have won someone."""
-    mine = _overall_answers().filter(judgement__comparison=OuterRef("pk"))
-    return rows.filter(
-        Exists(mine.filter(outcome=A_WINS)), Exists(mine.filter(outcome=B_WINS)), judged__gt=1
-    )
 
 
 def said(rows: QuerySet[Comparison], outcome: int) -> QuerySet[Comparison]:

@@ -18,6 +18,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 
 from jeoul.results.data import excluded_workers
+from jeoul.results.disputes import place_disputes
 from jeoul.results.inputs import SLICES
 from jeoul.results.models import CountMark, PairCount
 from jeoul.risk.contamination.actions import left_out_prompts
@@ -101,8 +102,15 @@ def advance_counts(study: Study) -> bool:
         CountMark.objects.get_or_create(study=study)
         mark = CountMark.objects.select_for_update().get(study=study)
         if high > mark.upto:
+            place_disputes(study, low=mark.upto, high=high)
             _add(study, mark, high)
     return True
+
+
+def all_counted(study: Study) -> bool:
+    """Whether no judgement lies behind the mark."""
+    mark = CountMark.objects.filter(study=study).first()
+    return not study.judgements.order_by().filter(pk__gt=mark.upto if mark else 0).exists()
 
 
 def _settled() -> int | None:

@@ -3,6 +3,7 @@
 from django.db import models
 
 from jeoul.base import Row
+from jeoul.comparisons.models import Comparison
 from jeoul.studies.models import Criterion, Output, Study, SystemVersion
 
 
@@ -47,6 +48,22 @@ class CountMark(models.Model):
     judgements = models.PositiveBigIntegerField(default=0)
     # The last judgement's own id; ids up to the mark may belong to other studies.
     last = models.BigIntegerField(default=0)
+
+
+class Dispute(models.Model):
+    """A comparison in which each answer has won someone, and where it stands among such ones."""
+
+    comparison = models.OneToOneField(
+        Comparison, models.CASCADE, primary_key=True, related_name="dispute"
+    )
+    study = models.ForeignKey(Study, models.CASCADE, related_name="+", db_index=False)
+    # The smallest is read first (jeoul.results.disputes).
+    place = models.PositiveIntegerField()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=["study", "place", "comparison"], name="dispute_most_first"),
+        )
 
 
 class PairCount(models.Model):

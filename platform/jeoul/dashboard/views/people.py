@@ -1,5 +1,6 @@
 """Workers with their signals, exclusions, vendors, annotators' reports."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,9 +10,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.roles import May
-from jeoul.base import DomainError
-from jeoul.dashboard.forms import ReasonForm
-from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
+from jeoul.dashboard.forms_people import NoteForm, ReasonForm, StandingForm
+from jeoul.dashboard.page import (
+    open_study,
+    page,
+    paged,
+    researcher,
+    signed_in,
+    study_context,
+    taken,
+)
 from jeoul.quality.actions import decide_flag, exclude_worker, include_worker, note_on_worker
 from jeoul.quality.models import FlagState
 from jeoul.quality.standing import contests_waiting, set_standing
@@ -19,6 +27,8 @@ from jeoul.results.access import get_flag, get_worker, judgements_in_force, work
 from jeoul.results.actions import latest_analysis
 from jeoul.results.effects import known_effect
 from jeoul.results.words import answer_words
+from jeoul.studies.models import Study
+from jeoul.workers.models import Worker
 from tasks.analyses import request_analysis, request_effect
 
 # What no row of a worker's judgements shows.
@@ -61,12 +71,19 @@ def worker_list(request: HttpRequest, study: UUID) -> HttpResponse:
 def worker_detail(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
     """One worker's signals and judgements in order."""
     found = open_study(request, study)
-    person = get_worker(found, worker)
+    return _worker_page(request, found, get_worker(found, worker))
+
+
+def _worker_page(
+    request: HttpRequest, found: Study, person: Worker, **refused: Any
+) -> HttpResponse:
+    """With ``refused`` forms as they were typed, each with what was wrong beside it."""
     analysis = latest_analysis(found)
     facts = next(
-        (w for w in (analysis.results["workers"] if analysis else []) if w["worker"] == worker),
+        (w for w in (analysis.results["workers"] if analysis else [])
+         if w["worker"] == person.pseudonym),
         None,
-    )
+    )  # fmt: skip
     mine = judgements_in_force(found).filter(worker=person).defer(*_NOT_SHOWN)
     judged = paged(request, mine.order_by("judged_at"))
     context = study_context(request, found, "workers") | {
@@ -91,8 +108,12 @@ def worker_detail(request: HttpRequest, study: UUID, worker: str) -> HttpRespons
             )
             for j in judged
         ],
+        "note_form": NoteForm(),
+        "standing_form": StandingForm(),
     }
-    return page(request, "dashboard/worker_detail.html", "studies", context)
+    status = 422 if refused else 200
+    template = "dashboard/worker_detail.html"
+    return page(request, template, "studies", context | refused, status=status)
 
 
 @require_safe
@@ -100,16 +121,22 @@ def worker_detail(request: HttpRequest, study: UUID, worker: str) -> HttpRespons
 def worker_effect(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
     """What leaving this worker out would change, with the form that confirms it."""
     found = open_study(request, study, May.RUN)
-    person = get_worker(found, worker)
+    return _effect_page(request, found, get_worker(found, worker), ReasonForm())
+
+
+def _effect_page(
+    request: HttpRequest, found: Study, person: Worker, form: ReasonForm
+) -> HttpResponse:
     effect = known_effect(found, person)
     if effect is None:
         request_effect(found.pk, person.pk)
     context = study_context(request, found, "workers") | {
         "worker": person,
         "effect": effect,
-        "form": ReasonForm(),
+        "form": form,
     }
-    return page(request, "dashboard/worker_effect.html", "studies", context)
+    status = 422 if form.is_bound else 200
+    return page(request, "dashboard/worker_effect.html", "studies", context, status=status)
 
 
 @require_POST
@@ -118,13 +145,9 @@ def worker_note(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
     """Add what the worker or the organisers said to the trail."""
     found = open_study(request, study, May.ADJUDICATE)
     person = get_worker(found, worker)
-    try:
-        note_on_worker(
-            study=found, worker=person, actor=researcher(request),
-            kind=request.POST.get("kind", ""), text=request.POST.get("text", ""),
-        )  # fmt: skip
-    except DomainError as error:
-        messages.error(request, error.message)
+    form = NoteForm(request.POST)
+    if not taken(form, note_on_worker, study=found, worker=person, actor=researcher(request)):
+        return _worker_page(request, found, person, note_form=form)
     return redirect("worker-detail", study=found.uuid, worker=person.pseudonym)
 
 
@@ -134,13 +157,10 @@ def worker_standing(request: HttpRequest, study: UUID, worker: str) -> HttpRespo
     """Pause or end this worker's work, or let them work again."""
     found = open_study(request, study, May.RUN)
     person = get_worker(found, worker)
-    try:
-        set_standing(
-            study=found, worker=person, actor=researcher(request),
-            state=request.POST.get("state", ""), reason=request.POST.get("reason", ""),
-        )  # fmt: skip
-    except DomainError as error:
-        messages.error(request, error.message)
+    form, state = StandingForm(request.POST), request.POST.get("state", "")
+    said = {"study": found, "worker": person, "actor": researcher(request), "state": state}
+    if not taken(form, set_standing, **said):
+        return _worker_page(request, found, person, standing_form=form)
     return redirect("worker-detail", study=found.uuid, worker=person.pseudonym)
 
 
@@ -149,16 +169,11 @@ def worker_standing(request: HttpRequest, study: UUID, worker: str) -> HttpRespo
 def worker_exclude(request: HttpRequest, study: UUID, worker: str) -> HttpResponse:
     found = open_study(request, study, May.RUN)
     person = get_worker(found, worker)
-    try:
-        exclude_worker(
-            study=found, worker=person, actor=researcher(request),
-            reason=request.POST.get("reason", ""),
-        )  # fmt: skip
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        request_analysis(found.pk)
-        messages.success(request, _("%s is left out of the results.") % person.pseudonym)
+    form = ReasonForm(request.POST)
+    if not taken(form, exclude_worker, study=found, worker=person, actor=researcher(request)):
+        return _effect_page(request, found, person, form)
+    request_analysis(found.pk)
+    messages.success(request, _("%s is left out of the results.") % person.pseudonym)
     return redirect("worker-detail", study=found.uuid, worker=person.pseudonym)
 
 

@@ -5,26 +5,23 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from django.contrib import messages
 from django.db.models import CharField, Exists, Func, OuterRef, Prefetch, Q, TextField
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.roles import May
-from jeoul.base import DomainError
-from jeoul.comparisons.models import Answer, Judgement, Remark
-from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
+from jeoul.comparisons.models import Answer, Comparison, Judgement, Remark
+from jeoul.dashboard.forms_people import VERDICTS, AdjudicationForm
+from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context, taken
 from jeoul.dashboard.stretches import Stretch, stretch
 from jeoul.dashboard.templatetags.jeoul_numbers import slice_name
 from jeoul.lately import lately
 from jeoul.quality.actions import adjudicate
 from jeoul.quality.models import Adjudication
 from jeoul.results.access import (
-    disputed,
     get_comparison,
     judged_by,
     said,
@@ -33,7 +30,9 @@ from jeoul.results.access import (
 )
 from jeoul.results.actions import is_current, latest_analysis
 from jeoul.results.costs import study_costs
+from jeoul.results.counting import all_counted
 from jeoul.results.differing import marked_difference
+from jeoul.results.disputes import disputed
 from jeoul.results.dressing import for_both_themes, in_words_of_the_reader
 from jeoul.results.exports import FORMATS, export_stream
 from jeoul.results.gate_state import known_gate
@@ -55,12 +54,6 @@ _SHOWN = (
 _LOOK, _LOOK_AT_TEXTS = 3000, 500
 _T = TypeVar("_T")
 _MANY: Final = 10_000
-_VERDICTS = [
-    ("0", _("First wins")),
-    ("1", _("Second wins")),
-    ("2", _("Tie")),
-    ("3", _("Both bad")),
-]
 
 
 def _analysis(study: Study) -> dict[str, Any]:
@@ -174,22 +167,34 @@ def comparison_list(request: HttpRequest, study: UUID) -> HttpResponse:
     found = open_study(request, study)
     whole = found.comparisons.select_related("prompt").only(*_SHOWN)
     chosen = {key: request.GET.get(key, "").replace("\x00", "")[:200] for key in _FILTERS}
+    place = "position"
+    if chosen["show"] == "disputed":
+        whole, place = disputed(whole, found), "place"
     rows = _filtered(whole, chosen, found)
     labels = _labels(found)
     within = whole if any(chosen.values()) else None
     look = _LOOK_AT_TEXTS if chosen["text"] else _LOOK
     context = study_context(request, found, "comparisons") | {
         "comparisons": _with_votes(
-            stretch(request, rows, place="position", within=within, look=look), labels
+            stretch(request, rows, place=place, within=within, look=look), labels
         ),
         "chosen": chosen,
         "whole_list": within is None,
+        "uncounted": place == "place" and _uncounted(found),
         "pairs": _pairs(labels),
         "slices": _slices(found),
-        "verdicts": _VERDICTS,
+        "verdicts": VERDICTS,
         "hidden": _hidden(found),
     }
     return page(request, "dashboard/comparison_list.html", "studies", context)
+
+
+def _uncounted(study: Study) -> bool:
+    """Whether judgements came that the order of the disputed does not know yet; a job is asked."""
+    if all_counted(study):
+        return False
+    request_analysis(study.pk)
+    return True
 
 
 def _labels(study: Study) -> dict[int, str]:
@@ -232,7 +237,7 @@ def _filtered(rows: Any, chosen: dict[str, str], study: Study) -> Any:
     name, _colon, value = chosen["slice"].partition(":")
     if name in {"category", "language", "difficulty", "hazard"}:
         rows = rows.filter(**{f"prompt__{name}": value})
-    if chosen["verdict"] in dict(_VERDICTS):
+    if chosen["verdict"] in dict(VERDICTS):
         rows = said(rows, int(chosen["verdict"]))
     if chosen["worker"]:
         rows = judged_by(rows, chosen["worker"])
@@ -242,8 +247,6 @@ def _filtered(rows: Any, chosen: dict[str, str], study: Study) -> Any:
         rows = _with_text(rows, chosen["text"], hidden=_hidden(study))
     if chosen["show"] == "judged":
         rows = rows.filter(judged__gt=0)
-    elif chosen["show"] == "disputed":
-        rows = disputed(rows)
     elif chosen["show"] == "adjudicated":
         rows = rows.filter(Exists(Adjudication.objects.filter(comparison=OuterRef("pk"))))
     return rows
@@ -271,7 +274,13 @@ def _with_text(rows: Any, text: str, *, hidden: bool) -> Any:
 def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> HttpResponse:
     """Both answers and all judgements with their reasons."""
     found = open_study(request, study)
-    row = get_comparison(found, comparison)
+    form = AdjudicationForm()
+    return _comparison_page(request, found, get_comparison(found, comparison), form)
+
+
+def _comparison_page(
+    request: HttpRequest, found: Study, row: Comparison, form: AdjudicationForm
+) -> HttpResponse:
     judgements = (
         Judgement.objects.filter(comparison=row, superseded_by=None)
         .select_related("worker", "telemetry")
@@ -290,7 +299,7 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
         else marked_difference(row.output_a.text, row.output_b.text),
         "diff_asked": "diff" in request.GET,
         "adjudications": row.adjudications.select_related("by"),
-        "verdicts": _VERDICTS,
+        "form": form,
         "messages_shown": [
             {"role": m["role"], "html": render_markdown(m["content"])}
             for m in ([] if hidden else row.prompt.messages)
@@ -310,7 +319,8 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
             for j in judgements
         ],
     }  # fmt: skip
-    return page(request, "dashboard/comparison_detail.html", "studies", context)
+    status = 422 if form.is_bound else 200
+    return page(request, "dashboard/comparison_detail.html", "studies", context, status=status)
 
 
 @require_POST
@@ -318,11 +328,7 @@ def comparison_detail(request: HttpRequest, study: UUID, comparison: UUID) -> Ht
 def comparison_adjudicate(request: HttpRequest, study: UUID, comparison: UUID) -> HttpResponse:
     found = open_study(request, study, May.ADJUDICATE)
     row = get_comparison(found, comparison)
-    try:
-        adjudicate(
-            comparison=row, outcome=request.POST.get("outcome", ""),
-            note=request.POST.get("note", ""), actor=researcher(request),
-        )  # fmt: skip
-    except DomainError as error:
-        messages.error(request, error.message)
+    form = AdjudicationForm(request.POST)
+    if not taken(form, adjudicate, comparison=row, actor=researcher(request)):
+        return _comparison_page(request, found, row, form)
     return redirect("comparison-detail", study=found.uuid, comparison=row.uuid)

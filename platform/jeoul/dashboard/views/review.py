@@ -13,7 +13,16 @@ from django.views.decorators.http import require_POST, require_safe
 from jeoul.accounts.roles import May
 from jeoul.base import DomainError
 from jeoul.comparisons.standing import apply_decision, reassess, standings
-from jeoul.dashboard.page import open_study, page, paged, researcher, signed_in, study_context
+from jeoul.dashboard.forms_people import ReasonForm
+from jeoul.dashboard.page import (
+    open_study,
+    page,
+    paged,
+    researcher,
+    signed_in,
+    study_context,
+    taken,
+)
 from jeoul.risk.access import get_review_item, review_items
 from jeoul.risk.actions import decide_item, note_look
 from jeoul.risk.detectors.names import missing
@@ -74,6 +83,12 @@ def review_detail(request: HttpRequest, study: UUID, item: UUID) -> HttpResponse
     found = open_study(request, study, May.ADJUDICATE)
     row = get_review_item(found, item)
     note_look(item=row, actor=researcher(request))
+    return _item_page(request, found, row, ReasonForm())
+
+
+def _item_page(
+    request: HttpRequest, found: Study, row: ReviewItem, form: ReasonForm
+) -> HttpResponse:
     context = study_context(request, found, "reports") | {
         "item": row, "kinds": [(k, _KINDS.get(k, k), measured().get(k)) for k in row.kinds],
         "hidden": prompt_texts_hidden(row.prompt.prompt_set),
@@ -81,6 +96,7 @@ def review_detail(request: HttpRequest, study: UUID, item: UUID) -> HttpResponse
         "outputs": [
             (side, _marked(side.text, row, side)) for side in (row.output, row.other) if side
         ],
+        "form": form,
     }  # fmt: skip
     context["breadcrumbs"] = [
         {"label": _("Studies"), "url": reverse("study-list")},
@@ -88,7 +104,8 @@ def review_detail(request: HttpRequest, study: UUID, item: UUID) -> HttpResponse
         {"label": _("Review"), "url": reverse("review-list", args=[found.uuid])},
         {"label": row.prompt.key, "url": ""},
     ]
-    return page(request, "dashboard/review_detail.html", "studies", context)
+    status = 422 if form.is_bound else 200
+    return page(request, "dashboard/review_detail.html", "studies", context, status=status)
 
 
 def _marked(text: str, item: ReviewItem, output: Output | None) -> list[tuple[str, str]]:
@@ -109,14 +126,10 @@ def _marked(text: str, item: ReviewItem, output: Output | None) -> list[tuple[st
 def review_decide(request: HttpRequest, study: UUID, item: UUID) -> HttpResponse:
     found = open_study(request, study, May.ADJUDICATE)
     row = get_review_item(found, item)
-    try:
-        row = decide_item(
-            item=row, verdict=request.POST.get("verdict", ""), actor=researcher(request),
-            reason=request.POST.get("reason", ""),
-        )  # fmt: skip
-    except DomainError as error:
-        messages.error(request, _(error.message))
-        return redirect("review-detail", study=found.uuid, item=item)
+    form, verdict = ReasonForm(request.POST), request.POST.get("verdict", "")
+    if not taken(form, decide_item, item=row, verdict=verdict, actor=researcher(request)):
+        return _item_page(request, found, row, form)
+    row.refresh_from_db()
     apply_decision(item=row)
     messages.success(request, _("The decision is stored."))
     return redirect("review-list", study=found.uuid)

@@ -9,13 +9,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.roles import May
-from jeoul.base import DomainError
-from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
+from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context, taken
 from jeoul.dashboard.system_forms import RunForm
 from jeoul.dashboard.views.studies import prepare
 from jeoul.results.actions import latest_analysis
 from jeoul.results.side_by_side import side_by_side
-from jeoul.studies.models import Run
+from jeoul.studies.models import Run, Study
 from jeoul.studies.runs import new_run
 
 
@@ -24,6 +23,10 @@ from jeoul.studies.runs import new_run
 def run_list(request: HttpRequest, study: UUID) -> HttpResponse:
     """All runs, the chosen one (else the newest) with old and new per slice."""
     found = open_study(request, study)
+    return _runs_page(request, found, RunForm(user=researcher(request), study=found))
+
+
+def _runs_page(request: HttpRequest, found: Study, form: RunForm) -> HttpResponse:
     runs = list(
         found.runs.select_related(
             "system_version__system", "previous__system", "amendment__by"
@@ -37,9 +40,10 @@ def run_list(request: HttpRequest, study: UUID) -> HttpResponse:
         "chosen": chosen,
         "rows": _rows(chosen, analysis.results) if chosen and analysis else [],
         "analysis": analysis,
-        "form": RunForm(user=researcher(request), study=found),
+        "form": form,
     }
-    return page(request, "dashboard/run_list.html", "studies", context)
+    status = 422 if form.is_bound else 200
+    return page(request, "dashboard/run_list.html", "studies", context, status=status)
 
 
 def _rows(run: Run, results: dict[str, object]) -> list[object]:
@@ -52,14 +56,8 @@ def run_create(request: HttpRequest, study: UUID) -> HttpResponse:
     """Add the version, make its outputs, plan only its comparisons."""
     found = open_study(request, study, May.RUN)
     form = RunForm(request.POST, user=researcher(request), study=found)
-    if not form.is_valid():
-        messages.error(request, _("A new run needs a version and a reason."))
-        return redirect("run-list", study=found.uuid)
-    try:
-        new_run(study=found, actor=researcher(request), **form.cleaned_data)
-    except DomainError as error:
-        messages.error(request, error.message)
-    else:
-        prepare(found)
-        messages.success(request, _("The version is added; its comparisons open one by one."))
+    if not taken(form, new_run, study=found, actor=researcher(request)):
+        return _runs_page(request, found, form)
+    prepare(found)
+    messages.success(request, _("The version is added; its comparisons open one by one."))
     return redirect("run-list", study=found.uuid)

@@ -1,0 +1,55 @@
+"""What researchers type about a worker, a dispute or a text under review."""
+
+from typing import Final
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+VERDICTS: Final = (
+    ("0", _("First wins")),
+    ("1", _("Second wins")),
+    ("2", _("Tie")),
+    ("3", _("Both bad")),
+)
+
+
+class ReasonForm(forms.Form):
+    """Why; what is decided is said by the button."""
+
+    reason = forms.CharField(max_length=1000, label=_("Reason"))
+
+
+class StandingForm(forms.Form):
+    """Why a worker is paused or their work ended; none is needed to let them work again."""
+
+    reason = forms.CharField(max_length=500, required=False, label=_("Reason"))
+
+
+class NoteForm(forms.Form):
+    """What was said to a worker, by them, or in answer."""
+
+    kind = forms.ChoiceField(
+        label=_("What it is"),
+        choices=[
+            ("message", _("Message to the worker")),
+            ("contest", _("The worker contests")),
+            ("answer", _("Answer to the contest")),
+        ],
+    )
+    text = forms.CharField(
+        max_length=2000, label=_("What was said"), widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+class AdjudicationForm(forms.Form):
+    """What a reviewer holds right."""
+
+    outcome = forms.ChoiceField(
+        label=_("What is right"),
+        choices=VERDICTS,
+        widget=forms.RadioSelect,
+    )
+    note = forms.CharField(
+        max_length=2000, required=False, label=_("Note"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )  # fmt: skip
