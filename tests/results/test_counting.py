@@ -22,6 +22,12 @@ from tasks.analyses import analyse, judgement_came
 from tests import factories
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch):
+    """The mark waits for every transaction of the server, also those of the tests beside these."""
+    monkeypatch.setattr(counting, "_PATIENCE_SECONDS", 120)
+
+
 def by_rows(study, *, without=()):
     """The same counts from the rows, one by one."""
     found = Counter()
@@ -133,6 +139,7 @@ def test_the_mark_waits_for_a_judgement_whose_transaction_is_not_over(monkeypatc
     assert sum(kept(study).values()) > 0
     go.set()
     thread.join()
+    monkeypatch.setattr(counting, "_PATIENCE_SECONDS", 120)
     assert advance_counts(study)
     assert kept(study) == by_rows(study)
     assert seen(study).judgements == 2

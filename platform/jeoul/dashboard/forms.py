@@ -289,7 +289,9 @@ class AmendForm(forms.Form):
     @classmethod
     def of(cls, study: Study) -> "AmendForm":
         """With what holds now."""
-        return cls(initial={name: initial_of(study)[name] for name in cls.NAMES})
+        cap = study.generation_cap
+        now = {name: getattr(study, name) for name in cls.NAMES}
+        return cls(initial=now | {"generation_cap": cap and cap.normalize()})
 
     def change(self, study: Study) -> dict[str, Any]:
         """What is asked for and is not so already."""

@@ -121,21 +121,27 @@ class Difference:
 
 def difference(old: PromptSetVersion, new: PromptSetVersion) -> Difference:
     """Which prompts came, went and changed; ids in the order of the versions."""
-    before, after = _places(old), _places(new)
-    changed = [k for k in after if k in before and after[k] != before[k]]
+    was, now = _prompts_of(old), _prompts_of(new)
+    # Most prompts are in both; only of the others the keys are asked for.
+    keys = dict(Prompt.objects.filter(pk__in={*was} ^ {*now}).values_list("pk", "key"))
+    before = {keys[pk]: pk for pk in was if pk in keys}
+    after = {keys[pk]: pk for pk in now if pk in keys}
+    changed = {k: (before[k], pk) for k, pk in after.items() if k in before}
+    added, removed = after.keys() - before.keys(), before.keys() - after.keys()
+    follower = dict(changed.values())
+    kept = [follower.get(pk, pk) for pk in was if keys.get(pk) not in removed]
     return Difference(
-        added=[k for k in after if k not in before],
-        removed=[k for k in before if k not in after],
-        changed=changed,
-        same=sum(before.get(k) == pk for k, pk in after.items()),
-        moved=[k for k in before if k in after] != [k for k in after if k in before],
-        _ids={k: (before[k], after[k]) for k in changed},
+        added=[k for k in after if k in added],
+        removed=[k for k in before if k in removed],
+        changed=list(changed),
+        same=len(was) - len(before),
+        moved=kept != [pk for pk in now if keys.get(pk) not in added],
+        _ids=changed,
     )
 
 
-def _places(version: PromptSetVersion) -> dict[str, int]:
-    rows = version.entries.order_by("position").values_list("prompt__key", "prompt_id")
-    return dict(rows.iterator())
+def _prompts_of(version: PromptSetVersion) -> list[int]:
+    return list(version.entries.order_by("position").values_list("prompt_id", flat=True))
 
 
 def _change(key: str, old: Prompt, new: Prompt) -> Change:

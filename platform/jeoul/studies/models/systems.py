@@ -212,6 +212,18 @@ class Output(Row):
                 name="output_counted",
                 condition=Q(is_current=True),
             ),
+            # What an analysis asks of all outputs and few are.
+            models.Index(
+                fields=["prompt"],
+                name="output_refused",
+                condition=Q(is_current=True)
+                & (Q(state=OutputState.REFUSED) | Q(finish_reason="content_filter")),
+            ),
+            models.Index(
+                fields=["prompt"],
+                name="output_without_text",
+                condition=Q(is_current=True, text_missing=True),
+            ),
             models.Index(
                 fields=["study", "generation"],
                 name="output_made_anew",
