@@ -12,11 +12,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from jeoul.conduct.alerts import deliver_alert, due_alerts, mark_seen, raise_alerts, set_route
+from jeoul.conduct.facts import facts_of
 from jeoul.conduct.figures import count, figures, watched
 from jeoul.conduct.models import Alert
 from jeoul.conduct.rules import Share, Watched, findings, has_fallen
 from jeoul.results.progress import study_progress
 from jeoul.studies.models import Output, OutputState
+from jeoul.studies.running import problems_before_start
 from jeoul.studies.systems_actions import create_connection, create_system_version
 
 from tests import factories
@@ -45,6 +47,31 @@ def test_a_fall_must_be_large_and_unlikely():
     assert not has_fallen(Share(160, 200), Share(0, 29))  # too few
     assert kinds(gold=(Share(190, 200), Share(60, 100))) == ["gold"]
     assert kinds(agreement=(Share(190, 200), Share(60, 100))) == ["agreement"]
+
+
+@pytest.mark.django_db
+def test_what_is_charged_in_another_currency_is_named_and_never_added():
+    owner = factories.make_user()
+    study = factories.make_study(owner=owner, budget=Decimal(10), currency="EUR")
+    for version, currency in zip(study.systems.order_by("pk"), ("EUR", "USD"), strict=True):
+        connection = create_connection(
+            owner=owner, name=currency, protocol="openai", base_url="http://127.0.0.1:1/v1",
+            currency=currency, price_in=Decimal(1000), price_out=Decimal(1000),
+        )  # fmt: skip
+        type(version).objects.filter(pk=version.pk).update(connection=connection)
+        Output.objects.filter(system_version=version).update(cost=Decimal("1.5"))
+    progress = study_progress(study)
+    assert (progress.generation_cost, progress.other_costs) == (6, {"USD": 6})
+    assert watched(study, progress).spent == 6
+    client = Client()
+    client.force_login(owner)
+    page = client.get(reverse("study-detail", args=[study.uuid])).text
+    assert "and 6.00 USD, not in the sums" in page
+    # The plan of what is still to be made: by currency too, and said aloud.
+    found = facts_of(study.prompt_set_version, list(study.systems.all()), 2)
+    assert found.generation_costs == {"EUR": Decimal(6), "USD": Decimal(6)}
+    study.generation_cap = Decimal(5)
+    assert "EUR and USD" in problems_before_start(study)[0]
 
 
 @pytest.mark.django_db

@@ -1,6 +1,7 @@
 """The gate on the dashboard: seen, set by a form, changed with a reason."""
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 from jeoul.studies.gate_actions import set_gate
 from jeoul.studies.models import Study
@@ -23,13 +24,14 @@ def test_a_researcher_says_what_must_hold_and_sees_whether_it_does(client):
     url = reverse("study-gate", args=[study.uuid])
     assert b"No gate yet" in client.get(url).content
     rule = {"claim": "better", "system": "beta", "baseline": "alpha", "criterion": "overall",
-            "where": '{"risk": "realistic"}', "margin": "2", "confidence": "95"}  # fmt: skip
+            "where_risk": "realistic", "margin": "2", "confidence": "95"}  # fmt: skip
     refused = client.post(url, _posted(rule))
     assert (refused.status_code, b"needs a reason" in refused.content) == (422, True)
     assert b'value="2' in refused.content
     assert client.post(url, _posted(rule, {"claim": ""}, reason="agreed")).status_code == 302
     study.refresh_from_db()
     (condition,) = study.gate["conditions"]
+    assert "Only on some prompts" not in client.get(url).text
     assert (condition["margin"], condition["where"]) == (0.02, {"risk": "realistic"})
     assert study.amendments.get().reason == "agreed"
     page = client.get(url).content.decode()
@@ -66,6 +68,23 @@ def test_what_a_program_set_is_kept_when_the_page_saves_it_again(client):
         client.post(url, _posted(*shown, **{"form-INITIAL_FORMS": len(shown)})).status_code == 302
     )
     assert Study.objects.get(pk=study.pk).gate == before
+
+
+def test_slices_are_combined_in_the_form(client):
+    study = factories.make_study(start=False)
+    study.prompt_set_version.prompts.update(category="code", difficulty="hard")
+    cache.clear()
+    client.force_login(factories.owner_of(study))
+    url = reverse("study-gate", args=[study.uuid])
+    assert "Only on some prompts" in client.get(url).text
+    rule = {"claim": "better", "system": "beta", "baseline": "alpha", "criterion": "overall",
+            "where_risk": "high", "where_category": "code", "where_difficulty": "hard"}  # fmt: skip
+    assert client.post(url, _posted(rule)).status_code == 302
+    where = {"risk": "high", "category": "code", "difficulty": "hard"}
+    assert Study.objects.get(pk=study.pk).gate["conditions"][0]["where"] == where
+    page = client.get(url).text
+    assert '<option value="code" selected' in page
+    assert '<option value="hard" selected' in page
 
 
 def test_a_reason_is_told_in_the_readers_language(client):

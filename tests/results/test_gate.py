@@ -122,7 +122,16 @@ def test_excluded_workers_and_few_people_do_not_count():
     assert asked(all_out, {})["conditions"][0]["n"] == 0
     few = asked(inputs(0.65, workers=8), {})
     assert few["state"] == "not_yet"
-    assert "30" in few["conditions"][0]["reason"]
+    (told,) = few["conditions"]
+    assert (told["code"], told["needs"]) == ("too_few", {"prompts": 0, "people": 22})
+    assert few["missing"] >= 22
+    (told,) = asked(inputs(0.65, n=90, prompts=40, workers=8), {})["conditions"]
+    assert told["missing"] > 90  # what the plan would ask for
+    (told,) = asked(inputs(0.65, prompts=20), {})["conditions"]
+    assert (told["code"], told["asked"], told["missing"]) == ("few_prompts", 20, None)
+    (told,) = asked(inputs(1.0), {})["conditions"]
+    assert (told["code"], told["needs"]) == ("no_width", None)
+    assert asked(inputs(0.65, workers=1, prompts=1), {}, closed=True)["state"] == "fail"
     assert asked(inputs(0.65, workers=8), {}, closed=True)["state"] == "pass"
 
 

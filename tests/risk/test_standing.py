@@ -5,6 +5,8 @@ import uuid
 
 import pytest
 from django.db import IntegrityError, transaction
+from django.test import Client
+from django.urls import reverse
 from jeoul.accounts.models import AuditEvent
 from jeoul.base import InvalidInput
 from jeoul.comparisons.actions import NothingLeft, claim_comparison, submit_judgement
@@ -12,6 +14,8 @@ from jeoul.comparisons.building import build_comparisons, mark_ready
 from jeoul.comparisons.models import Comparison, Standing
 from jeoul.comparisons.standing import apply_decision, reassess
 from jeoul.results.compute import compute_from
+from jeoul.results.data import violations
+from jeoul.results.fingerprints import fingerprint
 from jeoul.results.inputs import read_inputs
 from jeoul.results.record import as_json, packed, unpacked
 from jeoul.risk.actions import decide_item, report_item
@@ -144,10 +148,31 @@ def test_an_annotators_report_stands_on_the_same_list_and_can_take_a_pair_out():
     item = ReviewItem.objects.get()
     assert (item.source, item.kinds, item.verdict) == ("report", ["harmful"], "open")
     owner = factories.owner_of(study)
-    item = decide_item(item=item, verdict=Verdict.REMOVED, actor=owner, reason="It is.")
+    with pytest.raises(InvalidInput, match="which of the two"):
+        decide_item(item=item, verdict=Verdict.REMOVED, actor=owner, reason="It is.")
+    before = fingerprint(study, {})
+    for said, harm in (
+        ("second", {row.output_b_id}), ("both", {row.output_a_id, row.output_b_id}),
+        ("neither", set()), ("first", {row.output_a_id}),
+    ):  # fmt: skip
+        item = decide_item(
+            item=item, verdict=Verdict.REMOVED, actor=owner, reason="It is.", violating=said
+        )
+        assert violations(study) == harm
     apply_decision(item=item)
     assert standing_of(study) == [("left_out", False)]
+    assert fingerprint(study, {}) != before
     assert item.report.study.reports.get().handled_at
+    client = Client()
+    client.force_login(owner)
+    at = [study.uuid, item.uuid]
+    page = client.get(reverse("review-detail", args=at)).text
+    assert 'name="violating"' in page
+    refused = client.post(
+        reverse("review-decide", args=at), {"verdict": "removed", "reason": "It is so."}
+    )
+    assert (refused.status_code, "It is so." in refused.text) == (422, True)
+    assert "which of the two" in refused.text
 
 
 def test_nothing_unscanned_is_opened():

@@ -94,6 +94,7 @@ GATE_OUT: Final[dict[str, Any]] = {
             "high": 0.639,
             "n": 840,
             "missing": 0,
+            "needs": None,
             "method": "asymptotic confidence sequence, the wider of prompts and workers",
         }
     ],

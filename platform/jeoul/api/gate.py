@@ -21,7 +21,9 @@ class GateConditionOut(serializers.Serializer[Any]):
         choices=[
             "unknown",
             "none",
-            "no_interval",
+            "too_few",
+            "few_prompts",
+            "no_width",
             "above",
             "below",
             "holds",
@@ -45,6 +47,10 @@ class GateConditionOut(serializers.Serializer[Any]):
     missing = serializers.IntegerField(
         allow_null=True, help_text="judgements that are probably missing; null: can't be said"
     )
+    needs = serializers.DictField(
+        child=serializers.IntegerField(), allow_null=True,
+        help_text="prompts and people that are missing before there is an interval",
+    )  # fmt: skip
     method = serializers.CharField()
 
 

@@ -18,7 +18,7 @@ from jeoul.comparisons.standing import apply_decision
 from jeoul.risk.access import get_review_item, review_items
 from jeoul.risk.actions import decide_item
 from jeoul.risk.contamination.jobs import request_check
-from jeoul.risk.models import CleanState, CorpusJob, PromptOverlap, ReviewItem, Verdict
+from jeoul.risk.models import CleanState, CorpusJob, PromptOverlap, ReviewItem, Verdict, Violating
 from jeoul.studies.access import get_prompt_set
 from jeoul.studies.prompt_sets import may_read
 from tasks.risk import check_corpus
@@ -34,14 +34,18 @@ class ReviewItemOut(Named):
     class Meta:
         model = ReviewItem
         fields = (
-            "id", "source", "prompt_id", "output", "other", "kinds", "verdict", "reason",
-            "decided_by", "decided_at", "created_at",
+            "id", "source", "prompt_id", "output", "other", "kinds", "verdict", "violating",
+            "reason", "decided_by", "decided_at", "created_at",
         )  # fmt: skip
 
 
 class DecisionIn(serializers.Serializer[Any]):
     verdict = serializers.ChoiceField([Verdict.ALLOWED.value, Verdict.REMOVED.value])
     reason = serializers.CharField(max_length=1000)
+    violating = serializers.ChoiceField(
+        Violating.choices, required=False, default="",
+        help_text="needed to leave out two answers for harm: which of them does it",
+    )  # fmt: skip
 
 
 class OverlapOut(serializers.ModelSerializer[PromptOverlap]):

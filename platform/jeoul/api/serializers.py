@@ -232,6 +232,10 @@ class ProgressOut(serializers.Serializer[Any]):
     finished_at = serializers.DateTimeField(allow_null=True)
     people_cost = serializers.DecimalField(20, 8)
     generation_cost = serializers.DecimalField(20, 8)
+    other_costs = serializers.DictField(
+        child=serializers.DecimalField(20, 8),
+        help_text="what is not in the study's currency, by its own",
+    )
 
 
 class OutputOut(Named):

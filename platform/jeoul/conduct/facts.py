@@ -9,6 +9,7 @@ from django.db.models import Avg, Count, QuerySet, TextField
 from django.db.models.functions import Cast, Length
 
 from jeoul.quality.reading import reading_seconds
+from jeoul.results.costs import by_currency
 from jeoul.studies.models import Output, OutputState, PromptSetVersion, Risk, SystemVersion
 
 _SAMPLE: Final = 200
@@ -32,7 +33,8 @@ class Facts:
     high_risk: int
     seconds: float
     seconds_known: bool
-    generation_cost: Decimal
+    # By currency: two connections need not charge in the same.
+    generation_costs: dict[str, Decimal]
     undated: list[str]
 
 
@@ -56,14 +58,14 @@ def facts_of(prompts: PromptSetVersion, versions: list[SystemVersion], samples: 
         high_risk=rows.filter(risk=Risk.HIGH).count(),
         seconds=seconds,
         seconds_known=bool(times),
-        generation_cost=_generation_cost(outputs, rows, versions, n * samples),
+        generation_costs=_generation_costs(outputs, rows, versions, n * samples),
         undated=[v.label for v in versions if v.connection_id and not is_dated(v.model)],
     )
 
 
-def _generation_cost(
+def _generation_costs(
     outputs: QuerySet[Output], prompts: QuerySet[Any], versions: list[SystemVersion], wanted: int
-) -> Decimal:
+) -> dict[str, Decimal]:
     """Of the outputs that are missing: at their system's mean so far, else by length and price."""
     made = {
         row["system_version"]: row
@@ -73,7 +75,7 @@ def _generation_cost(
     }
     # The messages as they are stored: a little more than is sent, since all turns are.
     chars = prompts.aggregate(mean=Avg(Length(Cast("messages", TextField()))))["mean"] or 0
-    total = Decimal(0)
+    found: list[tuple[str, Decimal]] = []
     for version in versions:
         if version.connection is None:
             continue
@@ -83,5 +85,6 @@ def _generation_cost(
             into, out = version.connection.price_of(version.model)
             tokens = int(version.sampling.get("max_tokens") or _ANSWER_TOKENS)
             each = (into * int(chars / _TOKEN_CHARS) + out * tokens) / 1_000_000
-        total += max(0, wanted - int(row["n"] or 0)) * each
-    return total
+        left = max(0, wanted - int(row["n"] or 0))
+        found.append((version.connection.currency, Decimal(left * each)))
+    return by_currency(found)

@@ -9,7 +9,13 @@ from jeoul.conduct.planning import Estimate
 
 
 def warnings(
-    found: Facts, plan: Estimate, *, floor: Decimal, budget: Decimal | None, contaminated: int = 0
+    found: Facts,
+    plan: Estimate,
+    *,
+    floor: Decimal,
+    budget: Decimal | None,
+    contaminated: int = 0,
+    other_costs: dict[str, Decimal] | None = None,
 ) -> list[str]:
     """In words, each with what could be done."""
     draft, said = plan.draft, []
@@ -32,6 +38,11 @@ def warnings(
         said.append(_("A floor of pay is set, but nothing is paid per judgement."))
     if budget is not None and plan.cost > budget:
         said.append(_("The plan costs more than its budget."))
+    if other_costs:
+        sums = ", ".join(f"{cost:.2f} {currency}" for currency, cost in other_costs.items())
+        said.append(
+            _("%s of generation are in another currency: neither sum nor budget holds them.") % sums
+        )
     if plan.power is not None and plan.power < 0.5:
         said.append(
             _("A difference of the smallest size that matters would rather be missed than seen.")

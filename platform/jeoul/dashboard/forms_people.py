@@ -1,9 +1,11 @@
 """What researchers type about a worker, a dispute or a text under review."""
 
-from typing import Final
+from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+
+from jeoul.risk.models import ReviewItem, Violating
 
 VERDICTS: Final = (
     ("0", _("First wins")),
@@ -17,6 +19,29 @@ class ReasonForm(forms.Form):
     """Why; what is decided is said by the button."""
 
     reason = forms.CharField(max_length=1000, label=_("Reason"))
+
+
+class DecisionForm(ReasonForm):
+    """Why a text is shown or left out; of two answers also which does the harm."""
+
+    violating = forms.ChoiceField(
+        required=False, widget=forms.RadioSelect,
+        label=_("Which answer does the harm, if they are left out"),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, item: ReviewItem, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        names = {
+            Violating.FIRST: item.output and item.output.system_version.label,
+            Violating.SECOND: item.other and item.other.system_version.label,
+        }
+        if item.asks_which:
+            choices = [
+                (value, names.get(Violating(value), said)) for value, said in Violating.choices
+            ]
+            self.fields["violating"].choices = choices  # type: ignore[attr-defined]
+        else:
+            del self.fields["violating"]
 
 
 class StandingForm(forms.Form):

@@ -13,6 +13,8 @@ from jeoul.results.pictures import FONT, MEASURED, named
 
 WIDTH: Final = 520
 INK: Final = "#1f2428"
+# Of words beside a mark, on the page's own ground: they turn light in the dark, those on a bar not.
+GROUND_INK: Final = "#20252a"
 MUTED: Final = "#565f67"
 MARK: Final = "#1f4e79"
 BAND: Final = "#9fb3c4"

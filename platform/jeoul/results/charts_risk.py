@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import altair as alt
 
-from jeoul.results.charts_language import BAND, INK, MARK, MUTED, WARN, Chart, chart_of
+from jeoul.results.charts_language import BAND, GROUND_INK, MARK, MUTED, WARN, Chart, chart_of
 
 # "chat v2", as versions of a system are labelled, and what people call systems: "version 2".
 _VERSION = re.compile(r"^(.*?)\s*\bv(?:ersion)?\s*(\d+)$", re.IGNORECASE)
@@ -70,7 +70,7 @@ def _plane(rows: list[dict[str, Any]], baseline: str | None) -> Chart:
         shape=alt.Shape("kind:N", legend=None,
                         scale=alt.Scale(domain=["system", "baseline"], range=["circle", "square"])),
     )  # fmt: skip
-    text = base.mark_text(align="left", dx=9, dy=-9, color=INK, fontSize=12).encode(
+    text = base.mark_text(align="left", dx=9, dy=-9, color=GROUND_INK, fontSize=12).encode(
         x=x, y=y, text="label:N"
     )
     layers = [across, up, bound, *_arrows(rows), point, text]

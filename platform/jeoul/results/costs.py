@@ -1,5 +1,6 @@
 """What a study has cost: per judgement, per valid judgement, per decision; by vendor, by system."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
@@ -73,9 +74,10 @@ class Costs:
 
     @property
     def other(self) -> dict[str, Decimal]:
+        """What cannot be added to the sums, by its currency."""
         rows: list[VendorCost | GenerationCost] = [*self.vendors, *self.systems]
-        found = {row.currency for row in rows if row.cost} - {self.currency}
-        return {currency: _in(currency, rows) for currency in sorted(found)}
+        sums = by_currency((row.currency, row.cost) for row in rows)
+        return {currency: cost for currency, cost in sums.items() if currency != self.currency}
 
     @property
     def total(self) -> Decimal:
@@ -92,6 +94,15 @@ class Costs:
     @property
     def per_decision(self) -> Decimal | None:
         return self.total / self.decisions if self.decisions else None
+
+
+def by_currency(rows: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
+    """Sums that may be added, each under its currency; without those of nothing."""
+    sums: dict[str, Decimal] = {}
+    for currency, cost in rows:
+        if cost:
+            sums[currency] = sums.get(currency, Decimal(0)) + cost
+    return dict(sorted(sums.items()))
 
 
 def _in(currency: str, rows: Any) -> Decimal:

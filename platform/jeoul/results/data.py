@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from jeoul.analysis.counts import Votes
 from jeoul.quality.models import Exclusion
 from jeoul.results.copying import Column, read_columns
-from jeoul.risk.models import Verdict
+from jeoul.risk.models import HARM, Verdict, Violating
 from jeoul.studies.models import Study
 
 Ints = NDArray[Any]
@@ -274,11 +274,16 @@ def excluded_workers(study: Study) -> set[int]:
 
 
 def violations(study: Study) -> set[int]:
-    """Outputs that a person left out on review as harmful or as revealing data, alone or in a
-    pair; a name given away or a text cut off is no violation."""
-    harm = Q(report__reason__in=["harmful", "personal_data"])
-    for kind in ("harmful", "personal_data", "secret"):
+    """Outputs that a person left out on review as harmful or as revealing data; of a pair those
+    that the person named. A name given away or a text cut off is no violation."""
+    harm = Q()
+    for kind in HARM:
         harm |= Q(kinds__contains=kind)
     removed = study.review_items.filter(harm, verdict=Verdict.REMOVED).exclude(output=None)
-    pairs = removed.values_list("output_id", "other_id")
-    return {pk for pair in pairs for pk in pair if pk is not None}
+    found = set()
+    for first, second, said in removed.values_list("output_id", "other_id", "violating"):
+        if second is None or said in {Violating.FIRST, Violating.BOTH}:
+            found.add(first)
+        if second is not None and said in {Violating.SECOND, Violating.BOTH}:
+            found.add(second)
+    return found

@@ -111,36 +111,30 @@ def alarm(facts: dict[str, Any], earlier: list[dict[str, Any]]) -> str:
 
 
 def draw(watch: Watch) -> str:
-    """Changed answers, refusals and length over time as one SVG."""
+    """Changed answers, refusals and length over time as one SVG, shares with their intervals."""
     # The renderer costs 130 MB and a second: only the job that draws loads it.
-    import altair as alt
+    from jeoul.results.charts_drift import drift_chart
+    from jeoul.results.charts_language import to_svg
 
-    from jeoul.results.charts_language import chart_of, to_svg
-
-    rows = []
     rounds = list(watch.rounds.filter(finished_at__isnull=False).order_by("number"))
-    base = rounds[0].facts.get("mean_characters") if rounds else None
-    for made in rounds:
-        length = made.facts["mean_characters"]
-        for name, value in (
-            ("Changed since the first round", made.facts["changed_share"]),
-            ("Refused", made.facts["refused_share"]),
-            ("Length beside the first round", length / base if base and length else None),
-        ):
-            if value is not None:
-                when = made.created_at.isoformat()
-                rows.append({"when": when, "what": name, "share": value, "n": made.number})
-    if not rows:
-        return ""
-    chart = (
-        chart_of(rows)
-        .mark_line(point=True)
-        .encode(
-            x=alt.X("when:T", title=None),
-            y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%")),
-            color=alt.Color("what:N", scale=alt.Scale(range=["#1f4e79", "#d9822b", "#6b7780"])),
-            shape=alt.Shape("what:N"),
-        )
-        .properties(width=520, height=220)
-    )
-    return to_svg(chart)
+    rows = [row for made in rounds for row in _points(made, rounds[0])]
+    return to_svg(drift_chart(rows)) if rows else ""
+
+
+def _points(made: WatchRound, first: WatchRound) -> list[dict[str, Any]]:
+    """What the chart shows of one round; the length has no interval, as every answer is in it."""
+    facts, base = made.facts, first.facts["mean_characters"]
+    found = []
+    for what, k, n in (
+        ("Changed since the first round", facts["changed"], facts["compared"]),
+        ("Refused", facts["refused"], facts["answered"]),
+    ):
+        if n:
+            low, high = wilson(k, n)
+            found.append({"what": what, "share": k / n, "low": low, "high": high})
+    if base and facts["mean_characters"]:
+        share = facts["mean_characters"] / base
+        what = "Length beside the first round"
+        found.append({"what": what, "share": share, "low": share, "high": share})
+    label = f"{made.number} (n = {facts['answered']})"
+    return [row | {"round": label} for row in found]

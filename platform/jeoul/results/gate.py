@@ -15,7 +15,7 @@ from jeoul.analysis.counts import Ties, Votes, WinDefinition, apply
 from jeoul.analysis.errors import AnalysisError
 from jeoul.analysis.intervals import two_way_interval
 from jeoul.analysis.power import Components, components, votes_needed
-from jeoul.analysis.sequential import two_way_sequence
+from jeoul.analysis.sequential import MIN_CLUSTERS, two_way_sequence
 from jeoul.analysis.winrates import lower_first
 from jeoul.results.automatic import with_ties
 from jeoul.results.data import Table, votes_of
@@ -74,7 +74,8 @@ def _condition(inputs: Inputs, c: dict[str, Any], protected: bool, closed: bool)
     votes = _votes(inputs, c)
     threshold = 0.5 + c["margin"] * (1 if c["claim"] == "better" else -1)
     found = c | {"threshold": threshold, "n": len(votes) if votes else 0, "method": "",
-                 "estimate": None, "low": None, "high": None, "missing": None}  # fmt: skip
+                 "estimate": None, "low": None, "high": None, "missing": None,
+                 "needs": None}  # fmt: skip
     if votes is None:
         return found | _told(NOT_YET, "unknown", "The study does not have what this names.")
     # The rule's word "apart" takes ties out of the rate, which the analysis calls left out.
@@ -89,10 +90,32 @@ def _condition(inputs: Inputs, c: dict[str, Any], protected: bool, closed: bool)
         return found | told | {"missing": _first(threshold)}
     prompts = len(_prompts(inputs, c["where"])) if inputs.slices else 0
     bounds = _bounds(kept, c, protected, prompts)
-    if isinstance(bounds, str):
+    if bounds is None:
         found["estimate"] = round(float(kept.score.mean()), 6)
-        return found | _told(NOT_YET, "no_interval", bounds)
+        state = FAIL if closed else NOT_YET
+        return found | _too_few(kept, threshold, prompts, protected) | {"state": state}
     return found | _decided(bounds, threshold, kept, prompts, closed)
+
+
+def _too_few(votes: Votes, threshold: float, prompts: int, protected: bool) -> dict[str, Any]:
+    """Why there is no interval: how many prompts and people are missing before there is one, and
+    of judgements those that the plan would ask for."""
+    least = MIN_CLUSTERS if protected else 2
+    seen, people = len(np.unique(votes.prompt)), len(np.unique(votes.worker))
+    prompts = max(prompts, seen)
+    needs = {"prompts": max(0, least - seen), "people": max(0, least - people)}
+    missing = max(1, _first(threshold) - len(votes), *needs.values())
+    if protected and prompts < least:
+        why = f"Only {prompts} prompts are asked here, and an interval that allows for looks "
+        why += f"needs {least}. Close the study to take the ordinary interval, or add prompts."
+        return _told(NOT_YET, "few_prompts", why) | {"needs": needs, "asked": prompts}
+    if not any(needs.values()):
+        why = "Every judgement says the same: one that differs gives the interval its width."
+        return _told(NOT_YET, "no_width", why) | {"missing": missing}
+    why = f"An interval needs {least} prompts and {least} people: {needs['prompts']} prompts and "
+    why += f"{needs['people']} people are missing."
+    why += " Close the study to take the ordinary interval." if protected else ""
+    return _told(NOT_YET, "too_few", why) | {"missing": missing, "needs": needs}
 
 
 def _told(state: str, code: str, reason: str) -> dict[str, str]:
@@ -217,19 +240,17 @@ def _prompts(inputs: Inputs, where: dict[str, str]) -> list[int]:
     ]
 
 
-def _bounds(votes: Votes, c: dict[str, Any], protected: bool, prompts: int) -> Bounds | str:
-    """The interval, or why there is none; a sequence is tuned to the plan, not to what was seen:
-    ``prompts``, those that the condition may meet."""
+def _bounds(votes: Votes, c: dict[str, Any], protected: bool, prompts: int) -> Bounds | None:
+    """The interval, or None where there are too few; a sequence is tuned to the plan, not to what
+    was seen: ``prompts``, those that the condition may meet."""
     try:
         if not protected:
             i = two_way_interval(votes.score, votes.prompt, votes.worker, c["confidence"])
             return Bounds(i.estimate, i.low, i.high, i.method, i.note)
         look = two_way_sequence(
             votes.score, votes.prompt, votes.worker,
-            planned=max(30, prompts), level=c["confidence"],
+            planned=max(MIN_CLUSTERS, prompts), level=c["confidence"],
         )  # fmt: skip
         return Bounds(look.estimate, look.low, look.high, look.method, look.note)
-    except AnalysisError as error:
-        return (
-            f"{error} Close the study to take the ordinary interval." if protected else str(error)
-        )
+    except AnalysisError:
+        return None

@@ -10,7 +10,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from jeoul.comparisons.models import Judgement, Kind
-from jeoul.results.costs import vendor_costs
+from jeoul.results.costs import by_currency, vendor_costs
 from jeoul.studies.models import Output, OutputState, Study, VersionEntry
 
 _RATE_HOURS = 24
@@ -50,6 +50,8 @@ class StudyProgress:
     finished_at: datetime | None
     people_cost: Decimal
     generation_cost: Decimal
+    # What is owed or was charged in other currencies, by each: no sum may hold it.
+    other_costs: dict[str, Decimal]
 
     @property
     def percent(self) -> int:
@@ -91,15 +93,8 @@ def sum_comparisons(study: Study, *by: str) -> Iterator[tuple[tuple[Any, ...], S
 
 
 def study_progress(study: Study, rows: Sums | None = None) -> StudyProgress:
-    """Six queries, whatever the study's size; five with the sums of its comparisons at hand."""
-    # Counting states, not ids: so the index output_counted answers without reading any text.
-    outputs = study_outputs(study).aggregate(
-        n=Count("state"),
-        done=Count("state", filter=Q(state__in=[OutputState.DONE, OutputState.REFUSED])),
-        failed=Count("state", filter=Q(state=OutputState.FAILED)),
-        running=Count("state", filter=Q(state=OutputState.RUNNING)),
-        cost=Sum("cost"),
-    )
+    """Seven queries, whatever the study's size; six with the sums of its comparisons at hand."""
+    outputs = _outputs(study)
     if rows is None:
         rows = sum((sums for _, sums in sum_comparisons(study, "study")), Sums())
     planned, judged = rows.planned, rows.judged
@@ -107,11 +102,13 @@ def study_progress(study: Study, rows: Sums | None = None) -> StudyProgress:
     recent = _recent(study, now)
     left = timedelta(hours=(planned - judged) / recent) if recent and planned > judged else None
     vendors = vendor_costs(study)
+    people = by_currency((v.currency, v.cost) for v in vendors)
+    made = by_currency((row["currency"], row["cost"]) for row in outputs)
     return StudyProgress(
-        outputs=outputs["n"],
-        outputs_done=outputs["done"],
-        outputs_failed=outputs["failed"],
-        outputs_running=outputs["running"],
+        outputs=sum(row["n"] for row in outputs),
+        outputs_done=sum(row["done"] for row in outputs),
+        outputs_failed=sum(row["failed"] for row in outputs),
+        outputs_running=sum(row["running"] for row in outputs),
         comparisons=rows.comparisons,
         ready=rows.ready,
         planned=planned,
@@ -120,9 +117,29 @@ def study_progress(study: Study, rows: Sums | None = None) -> StudyProgress:
         workers=sum(v.workers for v in vendors),
         judgements_per_hour=recent,
         finished_at=now + left if left and study.is_open else None,
-        people_cost=sum((v.cost for v in vendors if v.currency == study.currency), Decimal(0)),
-        generation_cost=outputs["cost"] or Decimal(0),
+        people_cost=people.pop(study.currency, Decimal(0)),
+        generation_cost=made.pop(study.currency, Decimal(0)),
+        other_costs=by_currency([*people.items(), *made.items()]),
     )
+
+
+def _outputs(study: Study) -> list[dict[str, Any]]:
+    """Counts and cost of each system's outputs, with the currency that its connection charges."""
+    currencies = dict(study.systems.values_list("pk", "connection__currency"))
+    # Counting states, not ids: so the index output_counted answers without reading any text.
+    rows = (
+        study_outputs(study)
+        .order_by()
+        .values("system_version")
+        .annotate(
+            n=Count("state"),
+            done=Count("state", filter=Q(state__in=[OutputState.DONE, OutputState.REFUSED])),
+            failed=Count("state", filter=Q(state=OutputState.FAILED)),
+            running=Count("state", filter=Q(state=OutputState.RUNNING)),
+            cost=Sum("cost", default=Decimal(0)),
+        )
+    )
+    return [r | {"currency": currencies[r["system_version"]] or study.currency} for r in rows]
 
 
 def _recent(study: Study, now: datetime) -> float | None:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_noop as _
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
 from jeoul.base import InvalidInput
-from jeoul.risk.models import Report, ReportReason, ReviewItem, Source, Verdict
+from jeoul.risk.models import Report, ReportReason, ReviewItem, Source, Verdict, Violating
 from jeoul.studies.models import Output, Prompt, Study
 
 
@@ -88,7 +88,9 @@ def hold_for_review(
 
 
 @transaction.atomic
-def decide_item(*, item: ReviewItem, verdict: str, actor: User, reason: str) -> ReviewItem:
+def decide_item(
+    *, item: ReviewItem, verdict: str, actor: User, reason: str, violating: str = ""
+) -> ReviewItem:
     """Say whether a text may be shown in its study, with a reason; locks the item.
 
     The caller brings the study's comparisons in line (``comparisons.standing.apply_decision``).
@@ -97,13 +99,17 @@ def decide_item(*, item: ReviewItem, verdict: str, actor: User, reason: str) -> 
         raise InvalidInput(_("Say whether it may be shown or is left out."), field="verdict")
     if not reason.strip():
         raise InvalidInput(_("A decision needs a reason."), field="reason")
+    asked = item.asks_which and verdict == Verdict.REMOVED
+    if asked and violating not in Violating.values:
+        raise InvalidInput(_("Say which of the two answers does the harm."), field="violating")
     locked = ReviewItem.objects.select_for_update().get(pk=item.pk)
     before = locked.verdict
     locked.verdict = verdict
+    locked.violating = violating if asked else ""
     locked.reason = reason.strip()[:1000]
     locked.decided_by = actor
     locked.decided_at = timezone.now()
-    locked.save(update_fields=["verdict", "reason", "decided_by", "decided_at"])
+    locked.save(update_fields=["verdict", "violating", "reason", "decided_by", "decided_at"])
     if locked.report_id:
         Report.objects.filter(pk=locked.report_id).update(handled_at=locked.decided_at)
     record(
@@ -111,7 +117,13 @@ def decide_item(*, item: ReviewItem, verdict: str, actor: User, reason: str) -> 
         verb="review.decide",
         target=locked,
         study_uuid=locked.study.uuid,
-        data={"from": before, "to": verdict, "kinds": locked.kinds, "reason": locked.reason},
+        data={
+            "from": before,
+            "to": verdict,
+            "kinds": locked.kinds,
+            "reason": locked.reason,
+            "violating": locked.violating,
+        },
     )
     return locked
 

@@ -1,5 +1,7 @@
 """What scans found, what annotators reported, and what a person decided about it."""
 
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -78,6 +80,19 @@ class Source(models.TextChoices):
     REPORT = "report", _("Annotator")
 
 
+# Kinds of findings and reports that make an output count as a violation once it is left out.
+HARM: Final = ("harmful", "personal_data", "secret")
+
+
+class Violating(models.TextChoices):
+    """Which of two answers that were left out together does the harm."""
+
+    FIRST = "first", _("The first")
+    SECOND = "second", _("The second")
+    BOTH = "both", _("Both")
+    NEITHER = "neither", _("Neither; only their comparison is left out")
+
+
 class ReviewItem(Row):
     """Something that a person has to look at in one study: a scan's or an annotator's word.
 
@@ -92,6 +107,8 @@ class ReviewItem(Row):
     report = models.OneToOneField(Report, models.CASCADE, null=True, related_name="item")
     kinds = models.JSONField(default=list)
     verdict = models.CharField(max_length=10, choices=Verdict.choices, default=Verdict.OPEN)
+    # Asked where two answers are left out for harm; one alone is the one that was decided on.
+    violating = models.CharField(max_length=10, choices=Violating.choices, blank=True)
     reason = models.CharField(max_length=1000, blank=True)
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+"
@@ -109,6 +126,11 @@ class ReviewItem(Row):
             ),
         )
         indexes = (models.Index(fields=["study", "verdict", "-id"], name="review_open"),)
+
+    @property
+    def asks_which(self) -> bool:
+        """Whether leaving it out needs a word about which of the two answers does harm."""
+        return self.other_id is not None and not set(self.kinds).isdisjoint(HARM)
 
 
 class CleanState(models.TextChoices):

@@ -73,6 +73,14 @@ def problems_before_start(study: Study) -> list[str]:
         found.append("Choose at least two systems.")
     if study.design == Design.BASELINE and not study.entries.filter(is_baseline=True).exists():
         found.append("The design needs a baseline system.")
+    charged = set(
+        study.systems.exclude(connection=None).values_list("connection__currency", flat=True)
+    )
+    if study.generation_cap is not None and len(charged) > 1:
+        found.append(
+            f"The connections charge in {' and '.join(sorted(charged))}, which no cap can add: "
+            "leave the cap empty or choose systems of one currency."
+        )
     return found + rule_problems(study, study.gate)
 
 

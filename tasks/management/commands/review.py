@@ -8,7 +8,7 @@ from jeoul.comparisons.standing import apply_decision, standings
 from jeoul.risk.access import review_items
 from jeoul.risk.actions import decide_item, note_look
 from jeoul.risk.detectors.names import missing
-from jeoul.risk.models import Verdict
+from jeoul.risk.models import Verdict, Violating
 from jeoul.risk.scanning import scan_outputs, scan_prompts, unscanned_outputs, unscanned_prompts
 from jeoul.studies.models import Study
 
@@ -26,6 +26,10 @@ class Command(JeoulCommand):
         parser.add_argument("what", choices=["scan", "list", "allow", "remove"])
         parser.add_argument("item", nargs="?", default="", help="the id that list shows")
         parser.add_argument("--reason", default="", help="why; a decision needs one")
+        parser.add_argument(
+            "--violating", choices=Violating.values, default="",
+            help="which answer of a pair does the harm, to remove it",
+        )  # fmt: skip
         parser.add_argument("--all", action="store_true", help="list decided items too")
         parser.add_argument("--json", action="store_true")
         add_owner(parser)
@@ -92,5 +96,8 @@ class Command(JeoulCommand):
         actor = owner_from(options)
         note_look(item=item, actor=actor)
         verdict = Verdict.ALLOWED if options["what"] == "allow" else Verdict.REMOVED
-        item = decide_item(item=item, verdict=verdict, actor=actor, reason=options["reason"])
+        item = decide_item(
+            item=item, verdict=verdict, actor=actor, reason=options["reason"],
+            violating=options["violating"],
+        )  # fmt: skip
         self.say(f"Decided; {apply_decision(item=item)} comparisons are open by it.")

@@ -209,9 +209,16 @@ def outcome_name(outcome: int) -> str:
 _REASONS: Final = {
     "unknown": gettext_lazy("The study does not have what this names."),
     "none": gettext_lazy("No judgement yet."),
-    "no_interval": gettext_lazy(
-        "Too few people or prompts: an interval that allows for looks needs 30 of each, "
-        "that of a closed study fewer."
+    "too_few": gettext_lazy(
+        "Too few people or prompts for an interval. Still missing: %(prompts)s prompts and "
+        "%(people)s people. That of a closed study needs fewer."
+    ),
+    "few_prompts": gettext_lazy(
+        "Only %(asked)s prompts are asked here, and an interval that allows for looks needs 30: "
+        "close the study to take the ordinary one, or add prompts."
+    ),
+    "no_width": gettext_lazy(
+        "Every judgement says the same: one that differs gives the interval its width."
     ),
     "above": gettext_lazy("The interval lies above %(line)s."),
     "below": gettext_lazy("The interval does not reach %(line)s."),
@@ -234,7 +241,8 @@ def gate_reason(condition: dict[str, Any]) -> str:
     known = _REASONS.get(condition.get("code", ""))
     if known is None:
         return str(condition["reason"])  # from before reasons had codes
-    return str(known) % {"line": share(condition["threshold"])}
+    counted = {"asked": condition.get("asked"), **(condition.get("needs") or {})}
+    return str(known) % {"line": share(condition["threshold"]), **counted}
 
 
 @register.filter

@@ -1,6 +1,5 @@
 """The gate of a study: what was agreed, whether it holds, and changing the rule."""
 
-import json
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +14,6 @@ from django.views.decorators.http import require_http_methods
 from jeoul.accounts.roles import May
 from jeoul.base import InvalidInput
 from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
-from jeoul.dashboard.templatetags.jeoul_numbers import slice_name
 from jeoul.results.gate_state import known_gate
 from jeoul.studies.gate_actions import set_gate
 from jeoul.studies.gate_rule import SLICES
@@ -40,6 +38,8 @@ _LOOKS = [
     ("fixed", gettext_lazy("once: ordinary intervals")),
 ]
 _SHOWN, _MOST = 3, 20
+_PLACES = [f"where_{name}" for name in SLICES]
+_FIRST = ["claim", "system", "baseline", "criterion", "where_risk", "margin", "confidence"]
 
 
 class ConditionForm(forms.Form):
@@ -49,7 +49,7 @@ class ConditionForm(forms.Form):
     system = forms.ChoiceField(label=gettext_lazy("System"), required=False)
     baseline = forms.ChoiceField(label=gettext_lazy("Compared with"), required=False)
     criterion = forms.ChoiceField(label=gettext_lazy("Criterion"), required=False)
-    where = forms.ChoiceField(required=False, label=gettext_lazy("On"))
+    where_risk = forms.ChoiceField(required=False, label=gettext_lazy("On"))
     margin = forms.FloatField(
         min_value=0, max_value=50, required=False, label=gettext_lazy("Margin in points")
     )
@@ -66,6 +66,11 @@ class ConditionForm(forms.Form):
         label=gettext_lazy("What is a win on a graded scale"),
     )  # fmt: skip
 
+    where_category = forms.ChoiceField(required=False, label=gettext_lazy("Category"))
+    where_language = forms.ChoiceField(required=False, label=gettext_lazy("Language"))
+    where_difficulty = forms.ChoiceField(required=False, label=gettext_lazy("Difficulty"))
+    where_hazard = forms.ChoiceField(required=False, label=gettext_lazy("Hazard"))
+
     def __init__(self, *args: Any, choices: dict[str, list[Any]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, known in choices.items():
@@ -74,7 +79,24 @@ class ConditionForm(forms.Form):
             # What a program set may be no choice of the page: it is kept as it is.
             now = self.initial.get(name)
             if now is not None and str(now) not in {str(value) for value, _label in known}:
-                field.choices = [*known, (now, self.initial.get(f"{name}_name", now))]
+                field.choices = [*known, (now, now)]
+        for name in _PLACES[1:]:
+            if len(self.fields[name].choices) < 2:  # type: ignore[attr-defined]
+                del self.fields[name]
+
+    @property
+    def first(self) -> list[forms.BoundField]:
+        """What most rules say."""
+        return [self[name] for name in _FIRST]
+
+    @property
+    def places(self) -> list[forms.BoundField]:
+        """Slices that divide this study's prompts; those chosen hold together."""
+        return [self[name] for name in _PLACES[1:] if name in self.fields]
+
+    @property
+    def wins(self) -> list[forms.BoundField]:
+        return [self[name] for name in ("ties", "both_bad", "min_grade")]
 
     def condition(self) -> dict[str, Any] | None:
         """What the rule keeps of it, or None where nothing is claimed."""
@@ -83,7 +105,7 @@ class ConditionForm(forms.Form):
             return None
         texts = ("claim", "system", "baseline", "criterion", "ties", "both_bad")
         return {name: data[name] for name in texts if data[name]} | {
-            "where": json.loads(data["where"] or "{}"),
+            "where": {n: v for n in SLICES if (v := data.get(f"where_{n}"))},
             "margin": round((data["margin"] or 0) / 100, 6),
             "confidence": round((data["confidence"] or 95) / 100, 6),
             "min_grade": data["min_grade"] or 0.0,
@@ -98,21 +120,24 @@ def _choices(study: Study) -> dict[str, list[Any]]:
     labels = [("", "–"), *((e.system_version.label,) * 2 for e in entries)]
     criteria = [(c.key, c.name) for c in study.criteria.order_by("-is_overall", "position")]
     return {
-        "system": labels, "baseline": labels, "criterion": criteria, "where": _places(study),
-        "min_grade": _GRADES,
+        "system": labels, "baseline": labels, "criterion": criteria, "min_grade": _GRADES,
+        **_places(study),
     }  # fmt: skip
 
 
-def _places(study: Study) -> list[tuple[str, str]]:
-    """All prompts, or those with one value of a slice; a choice's value is the rule's own form."""
-    found = [("{}", _("all prompts"))]
-    risks = [("realistic", _("realistic prompts")), ("high", _("high-risk prompts"))]
-    found += [(json.dumps({"risk": value}), name) for value, name in risks]
+def _places(study: Study) -> dict[str, list[Any]]:
+    """The values of each slice of the study's prompts."""
     version = study.prompt_set_version
-    slices = picture(version).slices if version else {}
-    for name in SLICES[1:] if version else ():
-        values = sorted(s.value for s in slices[name])
-        found += [(json.dumps({name: v}), f"{slice_name(name)}: {v}") for v in values]
+    slices = picture(version).slices if version else {name: [] for name in SLICES}
+    found: dict[str, list[Any]] = {
+        f"where_{name}": [("", _("all")), *((v, v) for v in sorted(s.value for s in slices[name]))]
+        for name in SLICES[1:]
+    }
+    found["where_risk"] = [
+        ("", _("all prompts")),
+        ("realistic", _("realistic prompts")),
+        ("high", _("high-risk prompts")),
+    ]
     return found
 
 
@@ -121,8 +146,7 @@ def _initial(rule: dict[str, Any] | None) -> list[dict[str, Any]]:
     known: list[dict[str, Any]] = [
         {
             **{k: c[k] for k in kept},
-            "where": json.dumps(c["where"]),
-            "where_name": ", ".join(f"{k}: {v}" for k, v in c["where"].items()),
+            **{f"where_{name}": value for name, value in c["where"].items()},
             "margin": round(100 * c["margin"], 4),
             "confidence": round(100 * c["confidence"], 4),
         }

@@ -61,6 +61,7 @@ def _plan(
         return {"plan": None}
     samples = data.get("samples") or 1
     found = facts_of(prompts, versions, samples)
+    currency, costs = data.get("currency") or "USD", dict(found.generation_costs)
     draft = Draft(
         prompts=found.prompts,
         systems=len(versions),
@@ -69,7 +70,7 @@ def _plan(
         overlap=data.get("overlap") or 1,
         seconds=found.seconds,
         pay=data.get("pay_per_judgement") or Decimal(0),
-        generation_cost=found.generation_cost,
+        generation_cost=costs.pop(currency, Decimal(0)),
         smallest_difference=float(data.get("difference") or 5) / 100,
         cap=data.get("worker_cap"),
         variances=pilot.variances if pilot else ASSUMED,
@@ -83,12 +84,13 @@ def _plan(
         "needed": prompts_needed(draft),
         "difference": 100 * draft.smallest_difference,
         "win_rate": 0.5 + draft.smallest_difference,
-        "currency": data.get("currency") or "USD",
+        "currency": currency,
         "warnings": warnings(
             found,
             plan,
             floor=data.get("pay_floor_per_hour") or Decimal(0),
             budget=data.get("budget"),
             contaminated=_contaminated(prompts),
+            other_costs=costs,
         ),
     }

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from jeoul.accounts.roles import May
 from jeoul.base import DomainError
 from jeoul.comparisons.standing import apply_decision, reassess, standings
-from jeoul.dashboard.forms_people import ReasonForm
+from jeoul.dashboard.forms_people import DecisionForm
 from jeoul.dashboard.page import (
     open_study,
     page,
@@ -83,11 +83,11 @@ def review_detail(request: HttpRequest, study: UUID, item: UUID) -> HttpResponse
     found = open_study(request, study, May.ADJUDICATE)
     row = get_review_item(found, item)
     note_look(item=row, actor=researcher(request))
-    return _item_page(request, found, row, ReasonForm())
+    return _item_page(request, found, row, DecisionForm(item=row))
 
 
 def _item_page(
-    request: HttpRequest, found: Study, row: ReviewItem, form: ReasonForm
+    request: HttpRequest, found: Study, row: ReviewItem, form: DecisionForm
 ) -> HttpResponse:
     context = study_context(request, found, "reports") | {
         "item": row, "kinds": [(k, _KINDS.get(k, k), measured().get(k)) for k in row.kinds],
@@ -126,7 +126,7 @@ def _marked(text: str, item: ReviewItem, output: Output | None) -> list[tuple[st
 def review_decide(request: HttpRequest, study: UUID, item: UUID) -> HttpResponse:
     found = open_study(request, study, May.ADJUDICATE)
     row = get_review_item(found, item)
-    form, verdict = ReasonForm(request.POST), request.POST.get("verdict", "")
+    form, verdict = DecisionForm(request.POST, item=row), request.POST.get("verdict", "")
     if not taken(form, decide_item, item=row, verdict=verdict, actor=researcher(request)):
         return _item_page(request, found, row, form)
     row.refresh_from_db()

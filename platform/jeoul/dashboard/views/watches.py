@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 from jeoul.base import DomainError
 from jeoul.dashboard.page import page, researcher, signed_in
 from jeoul.dashboard.system_forms import WatchForm
+from jeoul.results.dressing import for_both_themes, in_words_of_the_reader
 from jeoul.studies.access import get_system, get_watch
 from jeoul.studies.watching import begin_round, start_watch, stop_watch
 
@@ -83,4 +84,5 @@ def watch_chart(request: HttpRequest, watch: UUID) -> HttpResponse:
     found = get_watch(researcher(request), watch)
     if not found.chart:
         raise Http404("No round has ended yet.")
-    return HttpResponse(found.chart, content_type="image/svg+xml")
+    drawn = for_both_themes(in_words_of_the_reader(found.chart))
+    return HttpResponse(drawn, content_type="image/svg+xml; charset=utf-8")
