@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from uuid import uuid4
 
 import pytest
@@ -271,6 +272,23 @@ def test_a_text_is_found_in_prompts_answers_and_reasons_but_not_in_what_is_seale
     PromptSet.objects.update(sealed=True)
     assert (found(asked), found("zweifel")) == (0, 0)
     assert found(judgement.comparison.prompt.key) >= 1
+
+
+def test_each_chart_says_its_finding_to_those_who_do_not_see_it(judged):
+    client = client_of(factories.owner_of(judged))
+    url = reverse("study-results", args=[judged.uuid])
+    results = judged.analyses.first().results
+    pair = results["criteria"][0]["pairs"][0]
+    best = results["criteria"][0]["ranking"][0]
+    said = re.findall(r'<img src="[^"]*charts/[^"]*" alt="([^"]*)"', client.get(url).text)
+    assert all(said)
+    shares = f"{100 * pair['wins_a'] / pair['n']:.0f} % wins"
+    assert any(f"{pair['system_a']} against {pair['system_b']}: {shares}" in alt for alt in said)
+    assert any(alt.startswith(f"1. {best['system']}, score {best['score']:+.2f}") for alt in said)
+    assert any("is preferred to" in alt for alt in said)
+    korean = client.get(url, headers={"accept-language": "ko"}).text
+    said = re.findall(r'<img src="[^"]*charts/[^"]*" alt="([^"]*)"', korean)
+    assert any(alt.startswith(f"1위 {best['system']}") for alt in said)
 
 
 def test_a_charts_numbers_come_with_it(judged):

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from jeoul.results.dressing import said
+from jeoul.results.findings import finding
 
 register = template.Library()
 
@@ -186,6 +187,12 @@ def definition_name(key: str) -> str:
 @register.filter
 def effect_name(key: str) -> str:
     return str(_EFFECTS.get(key, key))
+
+
+@register.filter
+def finding_of(results: dict[str, Any], name: str) -> str:
+    """What the chart of this name shows."""
+    return finding(results, name)
 
 
 @register.filter

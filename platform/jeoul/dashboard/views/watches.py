@@ -13,6 +13,7 @@ from jeoul.base import DomainError
 from jeoul.dashboard.page import page, researcher, signed_in
 from jeoul.dashboard.system_forms import WatchForm
 from jeoul.results.dressing import for_both_themes, in_words_of_the_reader
+from jeoul.results.findings import finding_of_round
 from jeoul.studies.access import get_system, get_watch
 from jeoul.studies.watching import begin_round, start_watch, stop_watch
 
@@ -45,8 +46,11 @@ def watch_start(request: HttpRequest, system: UUID) -> HttpResponse:
 def watch_detail(request: HttpRequest, watch: UUID) -> HttpResponse:
     found = get_watch(researcher(request), watch)
     system = found.system_version.system
+    done = found.rounds.filter(finished_at__isnull=False).order_by("number")
+    first, last = done.first(), done.last()
     context = {
         "watch": found,
+        "finding": finding_of_round(last.number, last.facts, first.facts) if first and last else "",
         "rounds": found.rounds.order_by("-number")[:100],
         "breadcrumbs": [
             {"label": _("Systems"), "url": reverse("system-list")},
