@@ -13,8 +13,12 @@ from django.urls import reverse
 from jeoul.comparisons.models import Remark
 from jeoul.quality.actions import exclude_worker
 from jeoul.results.actions import analyse_study
-from jeoul.studies.models import PromptSet, StudyState
-from jeoul.studies.systems_actions import create_connection
+from jeoul.results.drift import close_round
+from jeoul.risk.actions import hold_for_review
+from jeoul.studies.models import OutputState, PromptSet, StudyState
+from jeoul.studies.systems_actions import create_connection, create_system_version
+from jeoul.studies.uploads import store_upload
+from jeoul.studies.watching import begin_round, outputs_of, start_watch
 
 from tests import factories
 
@@ -96,6 +100,44 @@ def test_queries_do_not_grow_with_rows(judged):
     for pair in zip(addresses(judged), addresses(big), strict=True):
         counts = [queries_of(client, address) for address in pair]
         assert counts[1] <= counts[0] + 1, (pair[1], counts)
+
+
+def seldom(many: int) -> tuple[Client, list[str]]:
+    """Pages of a vendor, a watch, an upload, a review and a prompt set, with so many rows each."""
+    owner = factories.make_user()
+    study = factories.make_study(owner=owner, prompts=many)
+    version = study.prompt_set_version
+    for worker in [factories.worker_for(study) for _ in range(many)]:
+        factories.judge(worker)
+    for prompt in version.prompts.all():
+        hold_for_review(study=study, prompt_id=prompt.pk, kinds=["harmful"])
+    connection_row = create_connection(owner=owner, name="c", base_url="http://127.0.0.1:9/v1")
+    asked = create_system_version(owner=owner, name="asked", connection=connection_row, model="m")
+    watch = start_watch(owner=owner, version=asked, prompts=version)
+    for _round in range(many):
+        begin_round(watch_id=watch.pk)
+        made = watch.rounds.get(finished_at=None)
+        outputs_of(made).update(state=OutputState.DONE, text="Yes.")
+        close_round(made=made)
+    file = {"kind": "jsonl", "file_name": "a.jsonl", "take_good": False, "sealed": False}
+    upload = store_upload(owner=owner, name="large", chunks=[b"{}"], **file)
+    return client_of(owner), [
+        reverse("review-list", args=[study.uuid]),
+        reverse("review-detail", args=[study.uuid, study.review_items.first().uuid]),
+        reverse("vendor-detail", args=[study.invites.first().vendor.uuid]),
+        reverse("watch-detail", args=[watch.uuid]),
+        reverse("watch-chart", args=[watch.uuid]),
+        reverse("prompt-upload-detail", args=[upload.uuid]),
+        reverse("connection-detail", args=[connection_row.uuid]),
+        reverse("study-gate", args=[study.uuid]),
+    ]
+
+
+def test_queries_of_pages_that_are_seldom_seen_do_not_grow_with_their_rows():
+    (one, short), (other, long) = seldom(2), seldom(6)
+    for few, many in zip(short, long, strict=True):
+        counts = queries_of(one, few), queries_of(other, many)
+        assert counts[1] <= counts[0] + 1, (many, counts)
 
 
 def test_queries_of_the_lists_do_not_grow_with_what_a_researcher_owns():
