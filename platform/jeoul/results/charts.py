@@ -19,6 +19,7 @@ from jeoul.results.charts_language import (
     chart_of,
     half_line,
     intervals,
+    spec_of,
     to_csv,
     to_svg,
 )
@@ -34,7 +35,7 @@ def draw_charts(results: dict[str, Any]) -> dict[str, str]:
     """Texts as NAME.svg and NAME.csv; a chart without data is left out."""
     # Altair checks every call against its schema, in ten times the time of drawing.
     with debug_mode(False):
-        charts = _charts(results)
+        charts = {name: spec_of(chart) for name, chart in _charts(results).items()}
         drawn = {f"{name}.svg": to_svg(chart) for name, chart in charts.items()}
         return drawn | {f"{name}.csv": to_csv(chart) for name, chart in charts.items()}
 
@@ -97,7 +98,7 @@ def pairs_chart(criterion: dict[str, Any]) -> Chart:
         order=alt.Order("order:Q"),
     )  # fmt: skip
     labels = base.mark_text(fontSize=11).encode(
-        x="middle:Q", text="label:N", color=alt.Color("ink:N", scale=None)
+        x=alt.X("middle:Q"), text=alt.Text("label:N"), color=alt.Color("ink:N", scale=None)
     )
     layers = (bars + half_line() + labels).resolve_scale(color="independent")
     return layers.properties(width=WIDTH, height=alt.Step(34))
@@ -128,10 +129,12 @@ def style_chart(style: dict[str, Any]) -> Chart:
     colours = alt.Color("kind:N", sort=None, scale=alt.Scale(range=[BAND, MARK]))
     title = f"Bradley–Terry score with 95 % interval (n = {style['n']})"
     rule = base.mark_rule(strokeWidth=3).encode(
-        x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False)), x2="high:Q", color=colours
+        x=alt.X("low:Q", title=title, scale=alt.Scale(zero=False)),
+        x2=alt.X2("high:Q"),
+        color=colours,
     )
     point = base.mark_point(filled=True, size=80, opacity=1).encode(
-        x="score:Q", color=colours,
+        x=alt.X("score:Q"), color=colours,
         shape=alt.Shape("kind:N", sort=None, legend=None,
                         scale=alt.Scale(range=["diamond", "circle"])),
     )  # fmt: skip
@@ -215,7 +218,7 @@ def matrix_chart(criterion: dict[str, Any]) -> Chart:
                         scale=alt.Scale(domain=[0, 1], range=["#f4efe6", "#9fb3c4", "#1f4e79"])),
     )  # fmt: skip
     ink = alt.Color("ink:N", scale=None)
-    label = base.mark_text(fontSize=14, dy=-7).encode(text="label:N", color=ink)
-    number = base.mark_text(fontSize=10, dy=10).encode(text="n:N", color=ink)
+    label = base.mark_text(fontSize=14, dy=-7).encode(text=alt.Text("label:N"), color=ink)
+    number = base.mark_text(fontSize=10, dy=10).encode(text=alt.Text("n:N"), color=ink)
     layers = (cells + label + number).resolve_scale(color="independent")
     return layers.properties(width=alt.Step(128), height=alt.Step(52))

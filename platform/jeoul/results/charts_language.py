@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, ClassVar, Final
 
 import altair as alt
@@ -55,10 +56,12 @@ def chart_of(rows: list[dict[str, Any]], **settings: Any) -> Chart:
     return alt.Chart(alt.InlineData(values=values), **settings)
 
 
-def to_svg(chart: Chart) -> str:
+@cache
+def _dress() -> dict[str, Any]:
+    """How every chart is dressed: asked of Altair once, which copies a chart with each setting."""
     styled = (
         # The browser's font may be wider than the one that measured: labels need room to the left.
-        chart.configure(
+        alt.Chart(alt.InlineData(values=[])).mark_point().configure(
             font=MEASURED,
             background="white",
             padding={"left": 32, "top": 5, "right": 24, "bottom": 5},
@@ -74,14 +77,25 @@ def to_svg(chart: Chart) -> str:
                           title=None, labelLimit=300, columnPadding=28)
         .configure_view(stroke=None)
     )  # fmt: skip
-    drawn = str(vl_convert.vegalite_to_svg(styled.to_dict(validate=False)))
+    config: dict[str, Any] = styled.to_dict(validate=False)["config"]
+    return config
+
+
+def spec_of(chart: Chart) -> dict[str, Any]:
+    """The chart in Vega-Lite's words: what is drawn and what its numbers are read from."""
+    spec: dict[str, Any] = chart.to_dict(validate=False)
+    return spec
+
+
+def to_svg(spec: dict[str, Any]) -> str:
+    drawn = str(vl_convert.vegalite_to_svg(spec | {"config": _dress()}))
     return drawn.replace(named(MEASURED), named(FONT))
 
 
-def to_csv(chart: Chart) -> str:
+def to_csv(spec: dict[str, Any]) -> str:
     """The rows that a chart is drawn from, without what only places or colours them."""
     found: list[dict[str, Any]] = []
-    for rows in _rows_of(chart.to_dict(validate=False)):
+    for rows in _rows_of(spec):
         plain = [{k: v for k, v in row.items() if k not in _DRAWING} for row in rows]
         found += [row for row in plain if row and row not in found]
     out = io.StringIO(newline="")
@@ -101,7 +115,9 @@ def _rows_of(spec: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
 
 def half_line(at: float = 0.5) -> Chart:
     """The dashed line at which neither system is preferred."""
-    return chart_of([{"half": at}]).mark_rule(strokeDash=[4, 3], color=MUTED).encode(x="half:Q")
+    return (
+        chart_of([{"half": at}]).mark_rule(strokeDash=[4, 3], color=MUTED).encode(x=alt.X("half:Q"))
+    )
 
 
 def intervals(rows: list[dict[str, Any]], field: str, title: str, domain: Any) -> Chart:
@@ -110,7 +126,7 @@ def intervals(rows: list[dict[str, Any]], field: str, title: str, domain: Any) -
     scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
     axis = alt.Axis(format="%") if domain else alt.Axis()
     rule = base.mark_rule(strokeWidth=3, color=BAND).encode(
-        x=alt.X("low:Q", title=title, scale=scale, axis=axis), x2="high:Q"
+        x=alt.X("low:Q", title=title, scale=scale, axis=axis), x2=alt.X2("high:Q")
     )
-    point = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(x=field)
+    point = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(x=alt.X(field))
     return (rule + point).properties(width=WIDTH, height=alt.Step(30))

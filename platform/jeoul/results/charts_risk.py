@@ -56,14 +56,14 @@ def _plane(rows: list[dict[str, Any]], baseline: str | None) -> Chart:
     y = alt.Y("y:Q", title=risk,
               axis=alt.Axis(format="%"), scale=alt.Scale(zero=True))  # fmt: skip
     across = base.mark_rule(strokeWidth=3, color=BAND).encode(
-        x=alt.X("x_low:Q", title=benefit), x2="x_high:Q", y=y
+        x=alt.X("x_low:Q", title=benefit), x2=alt.X2("x_high:Q"), y=y
     )
     up = base.mark_rule(strokeWidth=3, color=BAND).encode(
-        x=x, y=alt.Y("y_low:Q", title=risk), y2="y_high:Q"
+        x=x, y=alt.Y("y_low:Q", title=risk), y2=alt.Y2("y_high:Q")
     )
     # The upper bound is what risk is read by: a bar across the interval's end.
     bound = base.mark_tick(color=WARN, thickness=3, size=22, orient="horizontal").encode(
-        x=x, y="y_high:Q"
+        x=x, y=alt.Y("y_high:Q")
     )
     point = base.mark_point(filled=True, size=110, color=MARK, opacity=1).encode(
         x=x, y=y,
@@ -71,7 +71,7 @@ def _plane(rows: list[dict[str, Any]], baseline: str | None) -> Chart:
                         scale=alt.Scale(domain=["system", "baseline"], range=["circle", "square"])),
     )  # fmt: skip
     text = base.mark_text(align="left", dx=9, dy=-9, color=GROUND_INK, fontSize=12).encode(
-        x=x, y=y, text="label:N"
+        x=x, y=y, text=alt.Text("label:N")
     )
     layers = [across, up, bound, *_arrows(rows), point, text]
     return alt.layer(*layers).properties(width=520, height=_SIZE)
@@ -96,7 +96,7 @@ def _arrows(rows: list[dict[str, Any]]) -> list[Chart]:
     trail = chart_of(ends).mark_trail(color=MUTED, opacity=0.45)
     return [
         trail.encode(
-            x="x:Q", y="y:Q", detail="step:N",
+            x=alt.X("x:Q"), y=alt.Y("y:Q"), detail="step:N",
             size=alt.Size("width:Q", legend=None, scale=alt.Scale(domain=[1, 9], range=[1, 9])),
             order="width:Q",
         )
@@ -108,7 +108,7 @@ def _refusals(rows: list[dict[str, Any]]) -> Chart:
     rule = base.mark_rule(strokeWidth=3, color=BAND).encode(
         x=alt.X("low:Q", title="False refusals: refused outputs to realistic prompts",
                 axis=alt.Axis(format="%", tickCount=6), scale=alt.Scale(zero=True)),
-        x2="high:Q",
+        x2=alt.X2("high:Q"),
     )  # fmt: skip
-    point = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(x="share:Q")
+    point = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(x=alt.X("share:Q"))
     return (rule + point).properties(width=520, height=alt.Step(28))

@@ -114,11 +114,11 @@ def draw(watch: Watch) -> str:
     """Changed answers, refusals and length over time as one SVG, shares with their intervals."""
     # The renderer costs 130 MB and a second: only the job that draws loads it.
     from jeoul.results.charts_drift import drift_chart
-    from jeoul.results.charts_language import to_svg
+    from jeoul.results.charts_language import spec_of, to_svg
 
     rounds = list(watch.rounds.filter(finished_at__isnull=False).order_by("number"))
     rows = [row for made in rounds for row in _points(made, rounds[0])]
-    return to_svg(drift_chart(rows)) if rows else ""
+    return to_svg(spec_of(drift_chart(rows))) if rows else ""
 
 
 def _points(made: WatchRound, first: WatchRound) -> list[dict[str, Any]]:
