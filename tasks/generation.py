@@ -1,6 +1,8 @@
 """Candidate outputs: one job keeps one connection busy for a while."""
 
 import threading
+import time
+from collections.abc import Callable
 
 from celery.signals import worker_init, worker_shutting_down
 from django.core.cache import cache
@@ -38,14 +40,16 @@ def pump(connection_id: int) -> None:
     if not cache.add(running, 1, _MARK_SECONDS):
         return
     more = False
+    scans = Gathered(scan_outputs.delay)
     try:
         more = Pump(
             connection_id,
-            on_stored=stored,
+            on_stored=scans,
             on_alive=lambda: cache.set(running, 1, _MARK_SECONDS),
             stop=_stop,
         ).run(_SECONDS)
     finally:
+        scans.send()
         cache.delete(running)
     if more and not _stop.is_set():
         start(connection_id)
@@ -55,9 +59,32 @@ def _marks(connection_id: int) -> tuple[str, str]:
     return f"pump-queued:{connection_id}", f"pump-running:{connection_id}"
 
 
-def stored(output_ids: list[int]) -> None:
-    """Have the texts scanned, which opens their comparisons: no provider's slot waits for it."""
-    scan_outputs.delay(output_ids)
+class Gathered:
+    """Texts to scan, which opens their comparisons, sent on together: no provider's slot waits.
+
+    A scan of a hundred costs each text half of what a scan of eight does.
+    """
+
+    _MOST = 100
+    _LONGEST_SECONDS = 0.5
+
+    def __init__(self, send: Callable[[list[int]], object]) -> None:
+        self._send, self._ids, self._since = send, list[int](), 0.0
+
+    def __call__(self, output_ids: list[int]) -> None:
+        """Add some; what is many or has waited long enough goes."""
+        if not self._ids:
+            self._since = time.monotonic()
+        self._ids += output_ids
+        waited = time.monotonic() - self._since
+        if len(self._ids) >= self._MOST or waited > self._LONGEST_SECONDS:
+            self.send()
+
+    def send(self) -> None:
+        """Send on what there is."""
+        if self._ids:
+            ids, self._ids = self._ids, []
+            self._send(ids)
 
 
 def start(connection_id: int) -> None:

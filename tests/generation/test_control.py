@@ -30,6 +30,7 @@ from jeoul.studies.models import Attempt, Connection, Output, Study, SystemVersi
 from jeoul.studies.running import due_outputs
 from werkzeug import Response
 
+from tasks.generation import Gathered
 from tests import factories
 from tests.generation.test_generation import answer, expect, study_on, url_of
 
@@ -305,3 +306,20 @@ def test_a_plan_is_amended_by_command(httpserver, capsys):
     assert json.loads(capsys.readouterr().out)["change"]["generation_cap"]["to"] == "7"
     with pytest.raises(CommandError, match="Unknown or fixed setting"):
         call_command("amend_study", study.slug, '{"seed": 1}', "--reason", "r", "--owner", name)
+
+
+def test_texts_to_scan_are_sent_on_together_and_soon(monkeypatch):
+    sent = []
+    scans = Gathered(sent.append)
+    monkeypatch.setattr(Gathered, "_LONGEST_SECONDS", 1000)
+    scans(list(range(60)))
+    scans([])
+    assert sent == []
+    scans(list(range(60, 120)))
+    assert sent == [list(range(120))]
+    scans([7])
+    monkeypatch.setattr(Gathered, "_LONGEST_SECONDS", -1)
+    scans([])  # a turn without an answer: what waits has waited long enough
+    scans([])
+    scans.send()
+    assert sent[1:] == [[7]]

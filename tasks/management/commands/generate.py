@@ -183,4 +183,5 @@ class Command(JeoulCommand):
 
 
 def _ready(output_ids: list[int]) -> None:
-    mark_ready(output_ids=output_ids)
+    if output_ids:
+        mark_ready(output_ids=output_ids)

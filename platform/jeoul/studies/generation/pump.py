@@ -30,7 +30,10 @@ Stored = Callable[[list[int]], None]
 
 
 class Pump:
-    """One connection's requests until nothing is due, the time is over, or ``stop`` is set."""
+    """One connection's requests until nothing is due, the time is over, or ``stop`` is set.
+
+    ``on_stored`` hears after each turn, several times a second, what was stored, be it nothing.
+    """
 
     def __init__(
         self,
@@ -79,10 +82,7 @@ class Pump:
                 asking.fail(held.key, held.error)
             else:
                 asking.ask(held.key, held.connection, held.request)
-        if done:
-            stored = store_replies(done)
-            if stored:
-                self._on_stored(stored)
+        self._on_stored(store_replies(done) if done else [])
         self._renew()
         return bool(done or leases)
 
