@@ -1,7 +1,13 @@
 """Charts in the reader's words and theme, from the one drawing that is stored."""
 
+import re
+
+import pytest
 from django.utils.translation import override
-from jeoul.results.dressing import for_both_themes, in_words_of_the_reader, said
+from jeoul.results.actions import analyse_study
+from jeoul.results.dressing import for_both_themes, in_words_of_the_reader, said, said_in_parts
+
+from tests import factories
 
 SVG = (
     '<svg width="9"><rect fill="white"/><text x="1">First wins</text>'
@@ -27,3 +33,45 @@ def test_a_chart_follows_the_theme_of_its_reader():
     dressed = for_both_themes(SVG)
     assert dressed.startswith('<svg width="9"><style>')
     assert "prefers-color-scheme: dark" in dressed
+
+
+def test_a_method_is_said_clause_by_clause_and_names_stay():
+    method = "Bradley-Terry, ties as half a win, two-way clustered by prompt and worker, Student t"
+    alpha = (
+        "jackknife over units, Student t Only 3 units and 6 judges; the interval is approximate."
+    )
+    assert said_in_parts(method) == method
+    with override("ko"):
+        assert said_in_parts(method) == (
+            "Bradley-Terry, 비김은 반 승으로 계산, 프롬프트와 작업자별 이원 군집, 스튜던트 t"
+        )
+        notes = said_in_parts(
+            "One prompt only: the interval holds for this prompt, not for others. "
+            "Only 11 prompts and 6 workers: under 30 the intervals are approximate."
+        )
+        assert not {"Only", "One"} & set(notes.split())
+        assert re.findall(r"\d+", notes) == ["11", "6", "30"]
+        assert said_in_parts(alpha).startswith("단위에 대한 잭나이프, ")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_method_and_note_of_a_study_is_in_korean():
+    study = factories.make_study(prompts=6, systems=("alpha", "beta", "gamma"), overlap=2)
+    for _ in range(2):
+        worker = factories.worker_for(study)
+        for turn in range(12):
+            factories.judge(worker, (1, -1, 0)[turn % 3])
+    results = analyse_study(study=study).results
+    with override("ko"):
+        left = {text for text in methods(results) if said_in_parts(text) == text}
+    assert left <= {"majority", "one-coin", "Dawid-Skene", "MACE", "Cohen's kappa", "none"}
+
+
+def methods(found):
+    """Every method and note below ``found``."""
+    if isinstance(found, list):
+        return set().union(*map(methods, found))
+    if not isinstance(found, dict):
+        return set()
+    own = {found[k] for k in ("method", "note") if isinstance(found.get(k), str) and found[k]}
+    return own.union(*map(methods, found.values()))

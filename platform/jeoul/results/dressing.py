@@ -53,6 +53,60 @@ TEXTS: Final = (
     _("Only {prompts} prompts: under {few} the interval is approximate."),
     _("Only {workers} workers: under {few} the interval is approximate."),
 )
+# What methods and notes are put together of, between commas, semicolons and full stops.
+PARTS: Final = (
+    _("ties as half a win"),
+    _("Davidson ties"),
+    _("with length"),
+    _("with headers"),
+    _("with lists"),
+    _("with position"),
+    _("two-way clustered by prompt and worker"),
+    _("two-way clustered"),
+    _("clustered by prompt"),
+    _("clustered by worker"),
+    _("paired difference"),
+    _("Student t"),
+    _("Student t over units"),
+    _("Wilson form with effective n"),
+    _("logit scale"),
+    _("judgements taken as independent"),
+    _("judgements independent"),
+    _("observed information"),
+    _("quadratic weights"),
+    _("linear weights"),
+    _("jackknife over units"),
+    _("jackknife over units and judges"),
+    _("percentiles of {n} resamples of units"),
+    _("exact bound on the share of disagreeing units"),
+    _("exact bound on the number of clusters"),
+    _("share of agreeing pairs"),
+    _("share of judged outputs"),
+    _("joint maximum with beta prior"),
+    _("mean of the verdicts' posterior"),
+    _("the judges' weights taken as known"),
+    _("group-sequential"),
+    _("repeated confidence interval"),
+    _("beta-binomial mixture"),
+    _("asymptotic confidence sequence"),
+    _("No disagreement was seen."),
+    _("Only {units} units: the interval is approximate."),
+    _("Only {units} units and {judges} judges"),
+    _("the interval is approximate."),
+    _("Only {workers} workers: the interval is approximate."),
+    _("Only {prompts} prompts and {workers} workers: under {few} the intervals are approximate."),
+    _("Only {prompts} prompts: under {few} the intervals are approximate."),
+    _("Only {workers} workers: under {few} the intervals are approximate."),
+    _("Fleiss' kappa needs the same number of judges in each unit."),
+    _("Regularised: {n} pseudo-ties were added to each pair played."),
+    _("Regularised: {n} pseudo-judgements were added to each pair played."),
+    _("On a seeded sample of comparisons, {n} judgements."),
+    _("Read the order and the ratios of gaps"),
+    _("the scale trades against reliability."),
+    _("Under {few} prompts or workers: read from decided judgements as if each were independent."),
+)
+_SENTENCES: Final = re.compile(r"(?<=\.) ")
+_CLAUSES: Final = re.compile(r"(, |; )")
 _TEXT: Final = re.compile(r">([^<>]+)</text>")
 # Words on a bar keep the ink that reads on its colour; the bars themselves read on both grounds.
 _DARK: Final = """<style>@media (prefers-color-scheme: dark) {
@@ -76,18 +130,30 @@ def for_both_themes(svg: str) -> str:
 
 
 @cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
+def _patterns(texts: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
     """Each sentence with a place for each of its {names}."""
     place: Callable[[re.Match[str]], str] = lambda found: f"(?P<{found[1]}>.+)"  # noqa: E731
-    return [(re.compile(re.sub(r"\\\{(\w+)\\\}", place, re.escape(text))), text) for text in TEXTS]
+    return [(re.compile(re.sub(r"\\\{(\w+)\\\}", place, re.escape(text))), text) for text in texts]
 
 
-def said(text: str) -> str:
+def said(text: str, texts: tuple[str, ...] = TEXTS) -> str:
     """A sentence of ours in the language in force; any other text as it is."""
-    for pattern, english in _patterns():
+    for pattern, english in _patterns(texts):
         if found := pattern.fullmatch(text):
             words = gettext(english)
             for name, value in found.groupdict().items():
                 words = words.replace(f"{{{name}}}", said(value))
             return words
     return text
+
+
+def said_in_parts(text: str) -> str:
+    """A method or a note, sentence by sentence and clause by clause; names stay as they are."""
+    return " ".join(_said_sentence(sentence) for sentence in _SENTENCES.split(text))
+
+
+def _said_sentence(text: str) -> str:
+    known = TEXTS + PARTS
+    if (whole := said(text, known)) != text:
+        return whole
+    return "".join(said(part, known) for part in _CLAUSES.split(text))

@@ -7,7 +7,7 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jeoul.results.dressing import said
+from jeoul.results.dressing import said_in_parts
 from jeoul.results.findings import finding
 
 register = template.Library()
@@ -197,8 +197,8 @@ def finding_of(results: dict[str, Any], name: str) -> str:
 
 @register.filter
 def in_words(note: str) -> str:
-    """A note that was stored with the results, in the reader's language."""
-    return said(note)
+    """A method or note that was stored with the results, in the reader's language."""
+    return said_in_parts(note)
 
 
 @register.filter
