@@ -303,3 +303,23 @@ def test_the_api_moves_the_generation(api, httpserver, study):
     assert KEY not in json.dumps(shown)
     bad = api("patch", f"connections/{connection.uuid}/", {"base_url": "http://u:p@x.example"})
     assert bad.status_code == 422
+
+
+def test_a_connection_is_made_limited_and_shown_by_command(capsys, study):
+    owner = factories.owner_of(study)
+
+    def told(*more):
+        call_command("set_connection", "Our vLLM", *more, "--owner", owner.username)
+        return json.loads(capsys.readouterr().out)
+
+    with pytest.raises(CommandError, match="with --base-url it is made"):
+        told("--concurrency", "9")
+    made = told("--base-url", "https://llm.example/v1/", "--key-env", "LLM_KEY")
+    assert (made["base_url"], made["key"]) == ("https://llm.example/v1", "LLM_KEY")
+    told("--requests-per-minute", "600", "--tokens-per-minute", "9000", "--price-in", "0.5")
+    told("--tokens-per-minute", "none", "--concurrency", "9")
+    now = told()
+    assert (now["requests_per_minute"], now["tokens_per_minute"]) == (600, None)
+    assert (now["concurrency"], now["price_in"]) == (9, "0.500000")
+    with pytest.raises(CommandError, match="at least 1"):
+        told("--concurrency", "0")
