@@ -1,5 +1,6 @@
 """Workers with their signals, exclusions, vendors, annotators' reports."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.roles import May
+from jeoul.comparisons.models import Judgement
 from jeoul.dashboard.forms_people import NoteForm, ReasonForm, StandingForm
 from jeoul.dashboard.page import (
     open_study,
@@ -31,17 +33,12 @@ from jeoul.studies.models import Study
 from jeoul.workers.models import Worker
 from tasks.analyses import request_analysis, request_effect
 
-# What no row of a worker's judgements shows.
-_NOT_SHOWN = (
-    "comparison__explanation", "comparison__kinds", "comparison__warnings",
-    "comparison__prompt__messages", "comparison__prompt__metadata",
-    "comparison__prompt__reference",
-    *(
-        f"comparison__system_{side}__{name}"
-        for side in "ab"
-        for name in ("system_prompt", "prompt_template", "examples", "sampling", "note")
-    ),
+# What a row of a worker's judgements shows; the systems are few and read once.
+_SHOWN = (
+    "seconds", "judged_at", "telemetry__visible_ms", "comparison__uuid",
+    "comparison__system_a_id", "comparison__system_b_id", "comparison__prompt__key",
 )  # fmt: skip
+Pair = tuple[str, str]
 _SORTS = ("n", "median_seconds", "agreement", "left_share", "gold_share")
 
 
@@ -84,7 +81,8 @@ def _worker_page(
          if w["worker"] == person.pseudonym),
         None,
     )  # fmt: skip
-    mine = judgements_in_force(found).filter(worker=person).defer(*_NOT_SHOWN)
+    mine = judgements_in_force(found).filter(worker=person).select_related(None)
+    mine = mine.select_related("comparison__prompt", "telemetry").only(*_SHOWN)
     judged = paged(request, mine.order_by("judged_at"))
     context = study_context(request, found, "workers") | {
         "worker": person,
@@ -95,25 +93,28 @@ def _worker_page(
         .first(),
         "trail": worker_trail(found, person)[:100],
         "judged": judged,
-        "rows": [
-            (
-                j,
-                [
-                    (
-                        a.criterion.name,
-                        answer_words(a, j.comparison.system_a.label, j.comparison.system_b.label),
-                    )
-                    for a in j.answers.all()
-                ],
-            )
-            for j in judged
-        ],
+        "rows": _told(found, judged),
         "note_form": NoteForm(),
         "standing_form": StandingForm(),
     }
     status = 422 if refused else 200
     template = "dashboard/worker_detail.html"
     return page(request, template, "studies", context | refused, status=status)
+
+
+def _told(study: Study, judged: Iterable[Judgement]) -> list[tuple[Judgement, Pair, list[Pair]]]:
+    """Each judgement with the labels of its pair, and each criterion with the answer in words."""
+    entries = study.entries.select_related("system_version__system")
+    labels = {entry.system_version_id: entry.system_version.label for entry in entries}
+    rows = []
+    for judgement in judged:
+        c = judgement.comparison
+        pair = labels[c.system_a_id], labels[c.system_b_id]
+        answers = judgement.answers.all()
+        rows.append(
+            (judgement, pair, [(a.criterion.name, answer_words(a, *pair)) for a in answers])
+        )
+    return rows
 
 
 @require_safe
