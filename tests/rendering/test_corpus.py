@@ -71,15 +71,19 @@ def test_the_corpus_is_large():
     assert len(set(CORPUS)) >= 200
 
 
+def seconds(render, text):
+    """Of this thread alone; a busy neighbour still slows it, so the best of some is taken."""
+    begun = time.thread_time()
+    render(text)
+    return time.thread_time() - begun
+
+
 @pytest.mark.parametrize("render", [render_markdown, render_plain])
 @pytest.mark.parametrize("number", range(len(CORPUS)))
 def test_a_hostile_answer_comes_out_harmless_and_soon(number, render):
     text = CORPUS[number]
-    # The work of this thread alone: another process on the machine takes nothing from it.
-    begun = time.thread_time()
+    assert min(seconds(render, text) for _ in range(3)) < 1, text[:80]
     html = render(text)
-    # What grows with the text's square takes minutes here; a busy machine makes it seconds.
-    assert time.thread_time() - begun < 20, text[:80]
     assert what_is_wrong(html) == [], text[:80]
     assert html.strip() or not text.strip()
 

@@ -41,7 +41,7 @@ class TooMuchWorkError(RuntimeError):
 
 def to_html(text: str) -> str:
     """Return unsanitised HTML of a Markdown text. Raises TooMuchWorkError."""
-    return str(_PARSER.render(text, {"fuel": FUEL, "code": 0, "maths": 0, "cells": 0}))
+    return str(_PARSER.render(text, {"fuel": FUEL, "code": 0, "maths": 0}))
 
 
 def _burn(env: EnvType, amount: int) -> None:
@@ -145,16 +145,19 @@ def _dress(state: StateCore) -> None:
         ):
             token.attrs = {"dir": "auto"}
         if token.type in ("th_open", "td_open"):
-            _dress_cell(token, state.env)
+            _dress_cell(token)
         if token.type == "ordered_list_open":
             _dress_list(token)
         previous = token
 
 
-def _dress_cell(token: Token, env: EnvType) -> None:
-    env["cells"] += 1
-    if env["cells"] > MAX_TABLE_CELLS:
+def _count_cells(state: StateCore) -> None:
+    """Before the text of any cell is looked at: that is most of a table's work."""
+    if sum(token.type in {"td_open", "th_open"} for token in state.tokens) > MAX_TABLE_CELLS:
         raise TooMuchWorkError
+
+
+def _dress_cell(token: Token) -> None:
     align = str(token.attrs.get("style", "")).removeprefix("text-align:")
     token.attrs = {"class": f"ta-{align}"} if align in ("left", "center", "right") else {}
     if token.type == "td_open":
@@ -188,6 +191,7 @@ def _build() -> MarkdownIt:
     parser.inline.ruler.before("text", "fuel", _inline_fuel)
     parser.inline.ruler.before("escape", "bracket_maths", _bracket_maths)
     parser.block.ruler.before("table", "fuel", _block_fuel)
+    parser.core.ruler.before("inline", "cells", _count_cells)
     parser.core.ruler.push("dress", _dress)
     parser.validateLink = _safe_link  # type: ignore[method-assign]  # the library's own hook
     parser.add_render_rule("image", _no_image)
