@@ -80,7 +80,7 @@ def study_outputs(study: Study) -> QuerySet[Output]:
 
 def sum_comparisons(study: Study, *by: str) -> Iterator[tuple[tuple[Any, ...], Sums]]:
     """What the comparisons are counted to, over all or by each value of ``by``; one query."""
-    rows = study.comparisons.filter(kind=Kind.REAL).order_by().values_list(*by)
+    rows = study.comparisons.filter(kind=Kind.REAL).values_list(*by)
     sums = rows.annotate(
         n=Count("pk"),
         open=Count("pk", filter=Q(ready=True)),

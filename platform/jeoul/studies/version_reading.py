@@ -8,7 +8,7 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from jeoul.studies.models import SystemVersion
+from jeoul.studies.models import Study, SystemVersion
 
 _FIELDS: Final = ("model", "system_prompt", "prompt_template", "examples", "sampling")
 # 2026-11-24, 20261124, 2611, 1106: what vendors write into a pinned name.
@@ -25,6 +25,12 @@ class Difference:
     before: str
     after: str
     lines: list[tuple[str, str]]
+
+
+def labels_of(study: Study) -> dict[int, str]:
+    """What the study's system versions are called, by their primary key, in the study's order."""
+    entries = study.entries.select_related("system_version__system")
+    return {entry.system_version_id: entry.system_version.label for entry in entries}
 
 
 def differences(before: SystemVersion, after: SystemVersion) -> list[Difference]:

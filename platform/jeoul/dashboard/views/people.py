@@ -30,6 +30,7 @@ from jeoul.results.actions import latest_analysis
 from jeoul.results.effects import known_effect
 from jeoul.results.words import answer_words
 from jeoul.studies.models import Study
+from jeoul.studies.version_reading import labels_of
 from jeoul.workers.models import Worker
 from tasks.analyses import request_analysis, request_effect
 
@@ -104,9 +105,7 @@ def _worker_page(
 
 def _told(study: Study, judged: Iterable[Judgement]) -> list[tuple[Judgement, Pair, list[Pair]]]:
     """Each judgement with the labels of its pair, and each criterion with the answer in words."""
-    entries = study.entries.select_related("system_version__system")
-    labels = {entry.system_version_id: entry.system_version.label for entry in entries}
-    rows = []
+    labels, rows = labels_of(study), []
     for judgement in judged:
         c = judgement.comparison
         pair = labels[c.system_a_id], labels[c.system_b_id]

@@ -43,6 +43,7 @@ from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import Study
 from jeoul.studies.prompt_sets import may_read, picture
 from jeoul.studies.rendering import render_markdown
+from jeoul.studies.version_reading import labels_of
 from tasks.analyses import request_analysis, request_gate
 
 _FILTERS = ("pair", "risk", "slice", "verdict", "worker", "flag", "text", "show")
@@ -171,7 +172,7 @@ def comparison_list(request: HttpRequest, study: UUID) -> HttpResponse:
     if chosen["show"] == "disputed":
         whole, place = disputed(whole, found), "place"
     rows = _filtered(whole, chosen, found)
-    labels = _labels(found)
+    labels = labels_of(found)
     within = whole if any(chosen.values()) else None
     look = _LOOK_AT_TEXTS if chosen["text"] else _LOOK
     context = study_context(request, found, "comparisons") | {
@@ -195,11 +196,6 @@ def _uncounted(study: Study) -> bool:
         return False
     request_analysis(study.pk)
     return True
-
-
-def _labels(study: Study) -> dict[int, str]:
-    entries = study.entries.select_related("system_version__system")
-    return {e.system_version_id: e.system_version.label for e in entries}
 
 
 def _with_votes(found: Stretch, labels: dict[int, str]) -> Stretch:

@@ -18,6 +18,7 @@ from jeoul.quality.models import Exclusion
 from jeoul.results.exports.encoders import Row, Schema
 from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.models import A_WINS, B_WINS, Criterion, Study
+from jeoul.studies.version_reading import labels_of
 from jeoul.workers.models import VendorKind
 
 TIE_POLICY: Final = "majority of votes; ties left out"
@@ -55,7 +56,7 @@ def check(study: Study) -> None:
 
 def two_systems(study: Study, pair: tuple[str, ...]) -> tuple[int, int]:
     """The ids of the two systems that are named, or that there are; raises InvalidInput."""
-    known = {label: pk for pk, label in _labels(study).items()}
+    known = {label: pk for pk, label in labels_of(study).items()}
     names = pair or tuple(known)
     found = [known[name] for name in names if name in known]
     if len(set(found)) != 2 or len(names) != 2:
@@ -63,11 +64,6 @@ def two_systems(study: Study, pair: tuple[str, ...]) -> tuple[int, int]:
             f"LLM Comparator shows two systems: name two of {', '.join(known)}.", field="systems"
         )
     return found[0], found[1]
-
-
-def _labels(study: Study) -> dict[int, str]:
-    entries = study.entries.select_related("system_version__system").order_by("position")
-    return {e.system_version_id: e.system_version.label for e in entries}
 
 
 def _votes(study: Study) -> QuerySet[Answer]:
@@ -110,7 +106,7 @@ def _tally(study: Study, batch: list[Comparison]) -> dict[int, list[int]]:
 
 def _pairs(study: Study) -> Iterator[tuple[list[dict[str, str]], str, str, Row]]:
     """Messages, the text chosen, the text rejected, and the provenance."""
-    labels = _labels(study)
+    labels = labels_of(study)
     for batch in _batches(_comparisons(study)):
         tally = _tally(study, batch)
         for c in batch:
@@ -148,7 +144,7 @@ def _answer(text: str) -> list[dict[str, str]]:
 
 def for_comparator(study: Study, systems: tuple[int, int]) -> Iterator[bytes]:
     """LLM Comparator's JSON of two systems; positive scores prefer A."""
-    labels = _labels(study)
+    labels = labels_of(study)
     overall = study.criteria.get(is_overall=True)
     rows = _comparisons(study).filter(system_a__in=systems, system_b__in=systems)
     first = rows.first()

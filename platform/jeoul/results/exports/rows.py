@@ -26,11 +26,6 @@ class Source:
     rows: Callable[[Study], Iterator[Row]]
 
 
-def _labels(study: Study) -> dict[int, str]:
-    entries = study.entries.select_related("system_version__system")
-    return {e.system_version_id: e.system_version.label for e in entries}
-
-
 def choice_of(outcome: int, grade: int | None, scale: int) -> str | int:
     """The choice as an importer reads it: a grade on graded scales, else a word."""
     if scale in {5, 7} and grade is not None:

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from jeoul.results.exports.copying import Copied
 from jeoul.results.exports.encoders import Drained
 from jeoul.studies.models import Study
+from jeoul.studies.version_reading import labels_of
 
 _TEXT: Final = pa.string()
 _INT: Final = pa.int64()
@@ -147,8 +148,7 @@ def _cell(column: Column, defuse: bool) -> str:
 
 
 def _labels(study: Study) -> str:
-    entries = study.entries.select_related("system_version__system")
-    return json.dumps({e.system_version_id: e.system_version.label for e in entries})
+    return json.dumps(labels_of(study))
 
 
 _LABEL: Final = """(SELECT key::bigint AS id, value AS label FROM json_each_text(%s::json))"""
