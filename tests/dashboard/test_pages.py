@@ -348,6 +348,11 @@ def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong(judged):
     person = [judged.uuid, judged.enrolments.first().worker.pseudonym]
     comparison = [judged.uuid, judged.comparisons.first().uuid]
     no_version = {"version": str(uuid4()), "reason": "it is newer"}
+    no_reason = {"self_naming": "leave_out", "reason": ""}
+    unsaid, chosen = {"to": "rerun", "reason": ""}, '<option value="leave_out" selected'
+    seldom_asked = {"prompt_set": str(judged.prompt_set_version.prompt_set.uuid), "every_hours": 0}
+    made_elsewhere = seldom_asked | {"every_hours": 36}
+    system = [judged.systems.first().system.uuid]
     for place, at, typed, kept, wrong in (
         ("worker-note", person, {"kind": "x", "text": "I read"}, "I read", "Select a valid choice"),
         ("worker-state", person, {"state": "gone", "reason": "very fast"}, "very fast", "Choose a"),
@@ -355,6 +360,10 @@ def test_a_refused_form_keeps_what_was_typed_and_says_what_is_wrong(judged):
         ("worker-exclude", person, {"reason": ""}, "", "This field is required"),
         ("comparison-adjudicate", comparison, {"note": "see b"}, "see b", "This field is required"),
         ("run-create", [judged.uuid], no_version, "it is newer", "Select a valid choice"),
+        ("review-policy", [judged.uuid], no_reason, chosen, "This field is required"),
+        ("generation-move", [judged.uuid], unsaid, '<details class="more" open>', "is required"),
+        ("watch-start", system, seldom_asked, 'value="0"', "greater than or equal to 1"),
+        ("watch-start", system, made_elsewhere, 'value="36"', "made elsewhere"),
     ):
         answer = client.post(reverse(place, args=at), typed)
         assert (place, answer.status_code) == (place, 422)

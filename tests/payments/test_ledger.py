@@ -131,10 +131,12 @@ def test_where_the_study_says_so_another_than_the_approver_sends(paid):
     assert refused["code"] == "second_person_needed"
     client = Client()
     client.force_login(owner)
-    page = client.post(
-        reverse("money-step", args=[paid.uuid, vendor.uuid]), {"step": "sent"}, follow=True
-    )
-    assert "Another owner" in page.content.decode()
+    place = reverse("money-step", args=[paid.uuid, vendor.uuid])
+    for step_said, wrong in (("sent", "Another owner"), ("given", "no such step")):
+        page = client.post(place, {"step": step_said, "note": "by wire, 25 November"})
+        assert page.status_code == 422
+        assert wrong in page.text
+        assert "by wire, 25 November" in page.text
     assert Caller(second).post(step, {"step": "sent"}, status=200)["amount"] == "3.5000"
 
 

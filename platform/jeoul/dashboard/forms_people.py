@@ -1,4 +1,4 @@
-"""What researchers type about a worker, a dispute or a text under review."""
+"""What researchers type about a worker, their pay, a dispute or a text under review."""
 
 from typing import Any, Final
 
@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from jeoul.risk.models import ReviewItem, Violating
+from jeoul.studies.models import RiskKind, Study
 
 VERDICTS: Final = (
     ("0", _("First wins")),
@@ -44,10 +45,29 @@ class DecisionForm(ReasonForm):
             del self.fields["violating"]
 
 
+class PolicyForm(ReasonForm):
+    """What follows by kind, chosen in a table; a frozen plan asks why it is changed."""
+
+    def __init__(self, *args: Any, study: Study, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not study.frozen_at:
+            del self.fields["reason"]
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        return {kind: self.data[kind] for kind in RiskKind.values if kind in self.data}
+
+
 class StandingForm(forms.Form):
     """Why a worker is paused or their work ended; none is needed to let them work again."""
 
     reason = forms.CharField(max_length=500, required=False, label=_("Reason"))
+
+
+class StepForm(forms.Form):
+    """What is to be remembered of a step of a vendor's money; the button says which step."""
+
+    note = forms.CharField(max_length=300, required=False, label=_("Note"))
 
 
 class NoteForm(forms.Form):

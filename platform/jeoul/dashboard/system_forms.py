@@ -194,6 +194,15 @@ class WatchForm(forms.Form):
         self.fields["prompt_set"].queryset = prompt_sets_for(user)  # type: ignore[attr-defined]
         self.fields["prompt_set"].label_from_instance = lambda s: s.name  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        """The newest version of the set is what is asked."""
+        data = dict(self.cleaned_data)
+        if prompt_set := data.pop("prompt_set", None):
+            data["prompts"] = prompt_set.latest()
+            if data["prompts"] is None:
+                self.add_error("prompt_set", _("This set has no prompts yet."))
+        return data
+
 
 class RerunForm(forms.Form):
     reason = forms.CharField(max_length=1000, label=_("Reason"))

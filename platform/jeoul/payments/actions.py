@@ -57,11 +57,13 @@ def note_owed(*, study: Study) -> int:
     return len(made)
 
 
-def take_step(*, study: Study, vendor: Vendor, actor: User, step: Step, note: str = "") -> Decimal:
+def take_step(*, study: Study, vendor: Vendor, actor: User, step: str, note: str = "") -> Decimal:
     """One step of a vendor's money, whichever it is; returns the sum that moved."""
     if step == Step.APPROVED:
         return approve_owed(study=study, vendor=vendor, actor=actor)
-    return settle(study=study, vendor=vendor, actor=actor, step=step, note=note)
+    if step not in Step.values:
+        raise InvalidInput("There is no such step.", field="step")
+    return settle(study=study, vendor=vendor, actor=actor, step=Step(step), note=note)
 
 
 @transaction.atomic

@@ -8,13 +8,14 @@ from django.core.cache import cache
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.roles import May
 from jeoul.base import DomainError
-from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
+from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context, taken
 from jeoul.dashboard.stretches import Stretch, stretch
 from jeoul.dashboard.system_forms import RerunForm
 from jeoul.dashboard.views.studies import prepare
@@ -54,6 +55,10 @@ _MARKS: dict[str, dict[str, Any]] = {
 def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
     """Progress, then outputs by state, kind of failure and system, in the provider's words."""
     found = open_study(request, study)
+    return _outputs_page(request, found, RerunForm())
+
+
+def _outputs_page(request: HttpRequest, found: Study, rerun_form: RerunForm) -> HttpResponse:
     generation = request.GET.get("generation", "")
     number = int(generation) if generation.isdecimal() and len(generation) < 10 else None
     progress = _progress_lately(found, number)
@@ -71,10 +76,12 @@ def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
         "generations": sorted(_generations(found)),
         "systems": found.systems.select_related("system"),
         "total": progress.total,
-        "rerun_form": RerunForm(),
+        "rerun_form": rerun_form,
+        "listed": reverse("output-list", args=[found.uuid]),
         **chosen,
     }
-    return page(request, "dashboard/output_list.html", "studies", context)
+    status = 422 if rerun_form.is_bound else 200
+    return page(request, "dashboard/output_list.html", "studies", context, status=status)
 
 
 def _progress_lately(study: Study, number: int | None) -> GenerationProgress:
@@ -175,14 +182,26 @@ def study_generate(request: HttpRequest, study: UUID) -> HttpResponse:
 def generation_move(request: HttpRequest, study: UUID) -> HttpResponse:
     """Pause, resume, make anew beside, or use a generation."""
     found = open_study(request, study, May.RUN)
+    if request.POST.get("to") == "rerun":
+        return _rerun(request, found)
     try:
         said = _moved(request, found, request.POST.get("to", ""))
     except DomainError as error:
-        messages.error(request, error.message)
+        messages.error(request, _(error.message))
     else:
         cache.delete(_key(found))
         messages.success(request, said)
     return redirect("output-list", study=found.uuid)
+
+
+def _rerun(request: HttpRequest, study: Study) -> HttpResponse:
+    form = RerunForm(request.POST)
+    if not taken(form, rerun_outputs, study=study, actor=researcher(request)):
+        return _outputs_page(request, study, form)
+    prepare(study)
+    cache.delete(_key(study))
+    messages.success(request, _("The answers are made anew beside what is there."))
+    return redirect("output-list", study=study.uuid)
 
 
 def _moved(request: HttpRequest, study: Study, to: str) -> str:
@@ -190,14 +209,6 @@ def _moved(request: HttpRequest, study: Study, to: str) -> str:
     if to == "pause":
         pause_generation(study=study, actor=actor)
         return _("Paused; what is under way is still stored.")
-    if to == "rerun":
-        n = rerun_outputs(study=study, actor=actor, reason=request.POST.get("reason", ""))
-        prepare(study)
-        return ngettext(
-            "%d output is made anew beside what is there.",
-            "%d outputs are made anew beside what is there.",
-            n,
-        ) % n  # fmt: skip
     if to == "use":
         number = request.POST.get("generation", "")
         n = use_generation(

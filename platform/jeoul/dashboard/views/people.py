@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -97,6 +98,7 @@ def _worker_page(
         "rows": _told(found, judged),
         "note_form": NoteForm(),
         "standing_form": StandingForm(),
+        "listed": reverse("worker-detail", args=[found.uuid, person.pseudonym]),
     }
     status = 422 if refused else 200
     template = "dashboard/worker_detail.html"

@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.roles import May
-from jeoul.base import DomainError
 from jeoul.comparisons.standing import apply_decision, reassess, standings
-from jeoul.dashboard.forms_people import DecisionForm
+from jeoul.dashboard.forms_people import DecisionForm, PolicyForm
 from jeoul.dashboard.page import (
     open_study,
     page,
@@ -43,7 +42,13 @@ _KINDS = dict(RiskKind.choices) | {
 @signed_in
 def review_list(request: HttpRequest, study: UUID) -> HttpResponse:
     """Everything to look at, open items first."""
-    found = open_study(request, study)
+    return _list_page(request, open_study(request, study))
+
+
+def _list_page(
+    request: HttpRequest, found: Study, refused: PolicyForm | None = None
+) -> HttpResponse:
+    """With ``refused``, the policy as it was chosen, and what was wrong beside it."""
     chosen = {name: request.GET.get(name, "") for name in ("verdict", "kind", "source")}
     rows = review_items(found)
     if chosen["verdict"] in Verdict.values:
@@ -59,12 +64,15 @@ def review_list(request: HttpRequest, study: UUID) -> HttpResponse:
         "items": items, "chosen": chosen, "kinds": _KINDS.items(),
         "verdicts": Verdict.choices, "sources": Source.choices, "standings": standings(found),
         "open": found.review_items.filter(verdict=Verdict.OPEN).count(),
-        "policy": _policy_rows(found), "names_missing": missing(),
+        "policy": _policy_rows(found.risk_policy | (refused.chosen if refused else {})),
+        "form": refused or PolicyForm(study=found), "names_missing": missing(),
+        "listed": reverse("review-list", args=[found.uuid]),
     }  # fmt: skip
-    return page(request, "dashboard/review_list.html", "studies", context)
+    status = 422 if refused else 200
+    return page(request, "dashboard/review_list.html", "studies", context, status=status)
 
 
-def _policy_rows(study: Study) -> list[dict[str, Any]]:
+def _policy_rows(policy: dict[str, str]) -> list[dict[str, Any]]:
     names = dict(RiskAction.choices)
     return [
         {
@@ -72,7 +80,7 @@ def _policy_rows(study: Study) -> list[dict[str, Any]]:
             "actions": [(a, names[a]) for a in actions_for(kind)],
             "measured": measured().get(kind),
         }
-        for kind, action in whole_policy(study.risk_policy).items()
+        for kind, action in whole_policy(policy).items()
     ]  # fmt: skip
 
 
@@ -140,17 +148,18 @@ def review_decide(request: HttpRequest, study: UUID, item: UUID) -> HttpResponse
 def policy_set(request: HttpRequest, study: UUID) -> HttpResponse:
     """Say what follows by kind: in a draft freely, later by an amendment with a reason."""
     found = open_study(request, study, May.RUN)
-    policy = {k: request.POST[k] for k in RiskKind.values if k in request.POST}
-    user = researcher(request)
-    try:
-        if found.frozen_at:
-            reason = request.POST.get("reason", "")
-            amend_study(study=found, actor=user, reason=reason, change={"risk_policy": policy})
+    form, said = (
+        PolicyForm(request.POST, study=found),
+        {"study": found, "actor": researcher(request)},
+    )
+    policy = {"risk_policy": form.chosen}
+    if found.frozen_at:
+        done = taken(form, amend_study, change=policy, **said)
+        if done:
             reassess(study=found)
-        else:
-            update_draft(study=found, actor=user, settings={"risk_policy": policy})
-    except DomainError as error:
-        messages.error(request, _(error.message))
     else:
-        messages.success(request, _("Saved."))
+        done = taken(form, update_draft, settings=policy, **said)
+    if not done:
+        return _list_page(request, found, form)
+    messages.success(request, _("Saved."))
     return redirect("review-list", study=found.uuid)

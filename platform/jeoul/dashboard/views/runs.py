@@ -5,6 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
@@ -41,6 +42,7 @@ def _runs_page(request: HttpRequest, found: Study, form: RunForm) -> HttpRespons
         "rows": _rows(chosen, analysis.results) if chosen and analysis else [],
         "analysis": analysis,
         "form": form,
+        "listed": reverse("run-list", args=[found.uuid]),
     }
     status = 422 if form.is_bound else 200
     return page(request, "dashboard/run_list.html", "studies", context, status=status)

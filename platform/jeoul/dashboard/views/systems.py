@@ -27,7 +27,7 @@ from jeoul.dashboard.system_forms import (
 from jeoul.studies.access import get_connection, get_system, systems_for
 from jeoul.studies.connection_actions import create_connection, update_connection
 from jeoul.studies.generation.probing import start_test
-from jeoul.studies.models import Connection, Output, SystemVersion, Watch
+from jeoul.studies.models import Connection, Output, System, SystemVersion, Watch
 from jeoul.studies.systems_actions import create_system_version
 from jeoul.studies.version_reading import differences, warnings_of
 from tasks.watches import test_connection
@@ -99,6 +99,10 @@ def _started(request: HttpRequest) -> dict[str, Any]:
 def system_detail(request: HttpRequest, system: UUID) -> HttpResponse:
     """Every version with its warnings, newest first."""
     found = get_system(researcher(request), system)
+    return system_page(request, found, WatchForm(user=researcher(request)))
+
+
+def system_page(request: HttpRequest, found: System, watch_form: WatchForm) -> HttpResponse:
     # Counted apart: a join would group by every column of the version, prompts and all.
     mine = Output.objects.filter(system_version=OuterRef("pk")).order_by()
     counted = mine.values("system_version").annotate(n=Count("pk")).values("n")
@@ -114,11 +118,12 @@ def system_detail(request: HttpRequest, system: UUID) -> HttpResponse:
         "watches": Watch.objects.filter(system_version__system=found).select_related(
             "system_version__system", "prompts__prompt_set"
         ),
-        "watch_form": WatchForm(user=researcher(request)),
+        "watch_form": watch_form,
         "is_mine": found.owner_id == researcher(request).pk,
         "breadcrumbs": _crumbs((found.name, "")),
     }
-    return page(request, "dashboard/system_detail.html", "systems", context)
+    status = 422 if watch_form.is_bound else 200
+    return page(request, "dashboard/system_detail.html", "systems", context, status=status)
 
 
 @require_safe

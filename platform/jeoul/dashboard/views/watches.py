@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from jeoul.base import DomainError
-from jeoul.dashboard.page import page, researcher, signed_in
+from jeoul.dashboard.page import page, researcher, signed_in, taken
 from jeoul.dashboard.system_forms import WatchForm
+from jeoul.dashboard.views.systems import system_page
 from jeoul.results.dressing import for_both_themes, in_words_of_the_reader
 from jeoul.results.findings import finding_of_round
 from jeoul.studies.access import get_system, get_watch
@@ -24,20 +24,10 @@ def watch_start(request: HttpRequest, system: UUID) -> HttpResponse:
     """Watch the system's newest version."""
     user = researcher(request)
     found = get_system(user, system)
-    form = WatchForm(request.POST, user=user)
-    version = found.versions.select_related("system").order_by("-number").first()
-    prompts = form.cleaned_data["prompt_set"].latest() if form.is_valid() else None
-    if prompts is None or version is None:
-        messages.error(request, _("Choose a prompt set and how often it is asked."))
-        return redirect("system-detail", system=found.uuid)
-    try:
-        watch = start_watch(
-            owner=user, version=version, prompts=prompts,
-            every_hours=form.cleaned_data["every_hours"],
-        )  # fmt: skip
-    except DomainError as error:
-        messages.error(request, error.message)
-        return redirect("system-detail", system=found.uuid)
+    form, version = WatchForm(request.POST, user=user), found.versions.latest("number")
+    if not taken(form, start_watch, owner=user, version=version):
+        return system_page(request, found, form)
+    watch = version.watches.get(prompts=form.cleaned_data["prompts"])
     return redirect("watch-detail", watch=watch.uuid)
 
 
