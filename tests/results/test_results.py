@@ -5,11 +5,13 @@ import uuid
 
 import numpy as np
 import pytest
+from django.db import connection
 from jeoul.comparisons.actions import revise_judgement
 from jeoul.comparisons.import_actions import import_judgements
 from jeoul.comparisons.models import Answer
 from jeoul.quality.actions import exclude_worker
 from jeoul.results.compute import compute
+from jeoul.results.copying import ordered, read_columns
 from jeoul.results.data import places, read_study
 from jeoul.results.effects import effect_of_excluding
 from jeoul.results.features import measure
@@ -65,6 +67,36 @@ def test_the_same_input_gives_the_same_bytes(judged):
     assert first == again
     assert "NaN" not in first
     assert "Infinity" not in first
+
+
+def test_several_server_processes_read_the_same_in_any_order(judged):
+    """PostgreSQL scans a large table with several processes; here it is told a small one is."""
+    alone, names = read_study(judged)
+    with connection.cursor() as cursor:
+        for setting in (
+            "parallel_setup_cost",
+            "parallel_tuple_cost",
+            "min_parallel_table_scan_size",
+        ):
+            cursor.execute(f"SET LOCAL {setting} = 0")
+        cursor.execute("SET LOCAL debug_parallel_query = on")
+        cursor.execute("EXPLAIN SELECT string_agg(int8send(id), '') FROM comparisons_judgement")
+        assert any("Parallel" in row[0] for row in cursor.fetchall())
+    together, _ = read_study(judged)
+    for name, column in alone.columns.items():
+        np.testing.assert_array_equal(column, together.columns[name])
+    assert (np.diff(names.comparisons) > 0).all()
+
+
+@pytest.mark.parametrize("gap", [1, 10**6])
+def test_columns_come_by_rising_key_and_never_with_a_null(gap, judged):
+    key = np.array([5, 1, 9, 3]) * gap
+    assert ordered({"key": key}, key)["key"].tolist() == [k * gap for k in (1, 3, 5, 9)]
+    source, columns = "FROM comparisons_judgement", {"id": ("i8", "id")}
+    assert len(read_columns(source, [], columns)["id"]) == 61
+    assert len(read_columns(f"{source} WHERE id < %s", [0], columns)["id"]) == 0
+    with pytest.raises(ValueError, match="null"):
+        read_columns(source, [], columns | {"gone": ("i8", "supersedes_id")})
 
 
 def test_every_part_stands_with_its_settings(judged):

@@ -1,8 +1,9 @@
 """Rows to arrays: the only bridge from the database to the analysis.
 
-Judgements, answers and comparisons come apart, each by one binary COPY, and are joined here: the
-ids of one study are nearly dense, so that looking a million of them up costs what reading them
-does, where the database would hash them first. Every id becomes a code from 0 up at once.
+Judgements, answers and comparisons come apart, column by column, and are joined here: the ids of
+one study are nearly dense, so that looking a million of them up costs little, where the database
+would hash them first. Every id becomes a code from 0 up at once. What few rows have (a kind of its
+own, a correction) comes by an index of these rows, which spares the others a column.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from jeoul.analysis.counts import Votes
 from jeoul.quality.models import Exclusion
-from jeoul.results.copying import Column, read_columns
+from jeoul.results.copying import Column, dense, ordered, read_columns
 from jeoul.risk.models import HARM, Verdict, Violating
 from jeoul.studies.models import Study
 
@@ -26,18 +27,16 @@ Bools = NDArray[np.bool_]
 KINDS: Final = ("real", "gold", "training", "repeat")
 
 _JUDGEMENTS: Final = {
-    "id": ("i8", "j.id"),
-    "comparison": ("i8", "j.comparison_id"),
-    "worker": ("i8", "j.worker_id"),
-    "supersedes": ("i8", "COALESCE(j.supersedes_id, 0)"),
-    "left": ("i2", "CASE WHEN j.a_on_left THEN 1 WHEN NOT j.a_on_left THEN -1 ELSE 0 END"),
-    "seconds": ("f4", "COALESCE(j.seconds, 'NaN')"),
+    "id": ("i8", "id"),
+    "comparison": ("i8", "comparison_id"),
+    "worker": ("i8", "worker_id"),
+    "left": ("i2", "CASE WHEN a_on_left THEN 1 WHEN NOT a_on_left THEN -1 ELSE 0 END"),
+    "seconds": ("f4", "COALESCE(seconds, 'NaN')"),
 }
 _ANSWERS: Final = {
     "judgement": ("i8", "judgement_id"),
-    "criterion": ("i8", "criterion_id"),
     "outcome": ("i2", "outcome"),
-    "grade": ("f4", "COALESCE(grade::real, 'NaN')"),
+    "grade": ("f4", "COALESCE(grade, 'NaN'::real)"),
 }
 _COMPARISONS: Final = {
     "id": ("i8", "id"),
@@ -46,10 +45,11 @@ _COMPARISONS: Final = {
     "system_b": ("i8", "system_b_id"),
     "output_a": ("i8", "output_a_id"),
     "output_b": ("i8", "output_b_id"),
-    "kind": ("i2", "CASE kind WHEN 'real' THEN 0 WHEN 'gold' THEN 1 ELSE 2 END"),
-    "gold_sign": ("f4", "COALESCE(gold_sign::real, 'NaN')"),
-    # Both answers are the same, and the study counts that as a tie without asking anyone.
-    "tied": ("i2", "(kind = 'real' AND standing = 'tie' AND judged = 0)::int"),
+}
+_ID: Final = {"id": ("i8", "id")}
+_KNOWN: Final = _ID | {
+    "kind": ("i2", "CASE kind WHEN 'gold' THEN 1 ELSE 2 END"),
+    "gold_sign": ("f4", "COALESCE(gold_sign, 'NaN'::real)"),
 }
 _TIMES: Final = {"judgement": ("i8", "t.judgement_id"), "ms": ("i4", "t.visible_ms")}
 
@@ -98,10 +98,10 @@ class Names:
 def read_study(study: Study) -> tuple[Table, Names]:
     """All judgements in force, real and gold, people's and machines'."""
     systems = list(study.entries.order_by("position").values_list("system_version_id", flat=True))
-    place = "FROM comparisons_comparison WHERE study_id = %s"
-    comparisons = _ordered(read_columns(place, [study.pk], _COMPARISONS), "id")
+    # In this order: what an earlier reading names is there at the later one.
     judgements = _judgements(study)
     answers = _answers(study, judgements["id"])
+    comparisons, tied = _comparisons(study)
     outputs, output = _coded(np.concatenate([comparisons["output_a"], comparisons["output_b"]]))
     prompts, prompt = _coded(comparisons["prompt"])
     workers, worker = _coded(judgements["worker"])
@@ -115,7 +115,7 @@ def read_study(study: Study) -> tuple[Table, Names]:
         return np.asarray(order[at], dtype=np.int32)
 
     of_comparison = {
-        "kind": comparisons["kind"].astype(np.int8),
+        "kind": comparisons["kind"],
         "gold_sign": comparisons["gold_sign"],
         "prompt": prompt,
         "system_a": system("system_a"),
@@ -138,7 +138,6 @@ def read_study(study: Study) -> tuple[Table, Names]:
     again = table["kind"] == KINDS.index("real")
     again &= _repeated(study, judgements["id"])[row]
     table["kind"][again] = KINDS.index("repeat")
-    tied = np.flatnonzero(comparisons["tied"])
     ties = Table(
         {"comparison": tied.astype(np.int32)}
         | {name: of_comparison[name][tied] for name in TIE_COLUMNS}
@@ -148,10 +147,14 @@ def read_study(study: Study) -> tuple[Table, Names]:
 
 def _judgements(study: Study) -> dict[str, Column]:
     """By rising id, without those that a later one supersedes; browser time where it is known."""
-    found = read_columns("FROM comparisons_judgement j WHERE j.study_id = %s", [study.pk],
-                         _JUDGEMENTS)  # fmt: skip
-    found = _ordered(found, "id")
-    gone = found["supersedes"][found["supersedes"] > 0]
+    mine = "FROM comparisons_judgement WHERE study_id = %s"
+    found = read_columns(mine, [study.pk], _JUDGEMENTS)
+    found = ordered(found, found["id"])
+    later = read_columns(
+        f"{mine} AND supersedes_id IS NOT NULL", [study.pk], _ID | {"gone": ("i8", "supersedes_id")}
+    )
+    # A correction that came since the first reading takes nothing away yet.
+    gone = later["gone"][places(found["id"], later["id"]) >= 0]
     if len(gone):
         stays = np.ones(len(found["id"]), dtype=bool)
         stays[places(found["id"], gone)] = False
@@ -182,28 +185,37 @@ def _repeated(study: Study, judgements: Ints) -> Bools:
 
 def _answers(study: Study, judgements: Ints) -> dict[str, Column]:
     """The answers of these judgements, by judgement and criterion; ``row`` is the judgement's."""
-    ids = list(study.criteria.values_list("pk", flat=True))
-    found = read_columns("FROM comparisons_answer WHERE criterion_id = ANY(%s)", [ids], _ANSWERS)
+    ids = sorted(study.criteria.values_list("pk", flat=True))
+    columns = _ANSWERS if len(ids) == 1 else _ANSWERS | {"criterion": ("i8", "criterion_id")}
+    found = read_columns("FROM comparisons_answer WHERE criterion_id = ANY(%s)", [ids], columns)
+    found.setdefault("criterion", np.full(len(found["judgement"]), ids[0]))
     row = places(judgements, found["judgement"])
+    found["row"] = row
     # What belongs to a superseded judgement is read with the others and falls out here.
     if not bool((row >= 0).all()):
-        keep = row >= 0
-        found, row = {name: column[keep] for name, column in found.items()}, row[keep]
-    key = row.astype(np.int64) * (len(ids) + 1) + np.searchsorted(sorted(ids), found["criterion"])
-    found["row"] = row
+        keep = np.flatnonzero(row >= 0)
+        found = {name: column[keep] for name, column in found.items()}
     # PostgreSQL promises no order without a sort, and sums must not depend on it.
-    if not bool((key[1:] > key[:-1]).all()):
-        order = np.argsort(key, kind="stable")
-        found = {name: column[order] for name, column in found.items()}
-    return found
+    if len(ids) == 1:
+        return ordered(found, found["row"])
+    place = np.searchsorted(ids, found["criterion"])
+    return ordered(found, found["row"].astype(np.int64) * len(ids) + place)
 
 
-def _ordered(found: dict[str, Column], key: str) -> dict[str, Column]:
-    ids = found[key]
-    if bool((ids[1:] > ids[:-1]).all()):
-        return found
-    order = np.argsort(ids)
-    return {name: column[order] for name, column in found.items()}
+def _comparisons(study: Study) -> tuple[dict[str, Column], Ints]:
+    """By rising id; and the places of those that count as ties though nobody was asked, as both
+    answers are the same."""
+    mine = "FROM comparisons_comparison WHERE study_id = %s"
+    found = read_columns(mine, [study.pk], _COMPARISONS)
+    found = ordered(found, found["id"])
+    n = len(found["id"])
+    known = read_columns(f"{mine} AND NOT kind = 'real'", [study.pk], _KNOWN)
+    at = places(found["id"], known["id"])
+    for name, usual in (("kind", np.zeros(n, np.int8)), ("gold_sign", np.full(n, np.nan, "f4"))):
+        usual[at[at >= 0]] = known[name][at >= 0]
+        found[name] = usual
+    ties = f"{mine} AND kind = 'real' AND standing = 'tie' AND judged = 0"
+    return found, places(found["id"], np.sort(read_columns(ties, [study.pk], _ID)["id"]))
 
 
 def places(ids: Ints, wanted: Ints) -> Ints:
@@ -211,7 +223,7 @@ def places(ids: Ints, wanted: Ints) -> Ints:
     if not len(ids) or not len(wanted):
         return np.full(len(wanted), -1, dtype=np.int32)
     low, high = int(ids[0]), int(ids[-1])
-    if high - low < 8 * len(ids) + 1024:
+    if dense(low, high, len(ids)):
         place = np.full(high - low + 1, -1, dtype=np.int32)
         place[ids - low] = np.arange(len(ids), dtype=np.int32)
         inside = (wanted >= low) & (wanted <= high)
@@ -229,7 +241,7 @@ def _coded(values: Ints) -> tuple[Ints, Ints]:
     if not len(values):
         return values, values.astype(np.int32)
     low, high = int(values.min()), int(values.max())
-    if high - low < 8 * len(values) + 1024:
+    if dense(low, high, len(values)):
         seen = np.zeros(high - low + 1, dtype=bool)
         seen[values - low] = True
         place = np.cumsum(seen, dtype=np.int32) - 1

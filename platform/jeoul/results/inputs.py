@@ -5,6 +5,7 @@ nothing else, which is what lets a third party compute every published number ag
 """
 
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, Final
 
 import numpy as np
@@ -71,11 +72,15 @@ class Inputs:
 
     def slice_codes(self, at: int, prompts: int) -> tuple[list[str], Ints]:
         """Distinct values of one slice, and the place of each prompt's value, −1 for none."""
-        known = {code: values[at] for code, values in self.slices.items() if code < prompts}
-        distinct = sorted({v for v in known.values() if v})
+        codes = np.fromiter(self.slices, dtype=np.int64, count=len(self.slices))
+        known = [values[at] for values in self.slices.values()]
+        asked = codes < prompts
+        if not bool(asked.all()):
+            codes, known = codes[asked], list(compress(known, asked.tolist()))
+        distinct = sorted(set(known) - {""})
         place = {v: i for i, v in enumerate(distinct)} | {"": -1}
         found = np.full(prompts, -1, dtype=np.int64)
-        found[list(known)] = [place[v] for v in known.values()]
+        found[codes] = [place[v] for v in known]
         return distinct, found
 
 
@@ -89,14 +94,11 @@ def read_inputs(study: Study) -> Inputs:
     version = study.prompt_set_version
     prompts = version.prompts.values_list("pk", *SLICES) if version else []
     known = {row[0]: tuple(row[1:]) for row in prompts}
-    workers = Worker.objects.filter(pk__in=names.workers.tolist()).select_related("vendor")
-    by_pk = {w.pk: w for w in workers}
-    people = [by_pk[pk] for pk in names.workers.tolist()]
     out = excluded_workers(study)
     return Inputs(
         study=heading(study),
         table=table,
-        excluded=frozenset(code for code, w in enumerate(people) if w.pk in out),
+        excluded=frozenset(code for code, pk in enumerate(names.workers.tolist()) if pk in out),
         labels=[e.system_version.label for e in entries],
         criteria=[
             Asked(c.pk, c.key, c.name, c.scale, c.is_overall) for c in study.criteria.all()
@@ -104,10 +106,7 @@ def read_inputs(study: Study) -> Inputs:
         slices={
             code: known[pk] for code, pk in enumerate(names.prompts.tolist()) if pk in known
         },
-        people=[
-            Person(w.pseudonym, w.vendor.name, w.simulated, w.vendor.kind == VendorKind.MACHINE)
-            for w in people
-        ],
+        people=_people(names.workers),
         features=read_features(names.outputs),
         baseline=next((at for at, e in enumerate(entries) if e.is_baseline), 0),
         violating=_marked(names.outputs, violations(study)),
@@ -115,6 +114,18 @@ def read_inputs(study: Study) -> Inputs:
         ties=names.ties,
         ties_each=study.overlap,
     )  # fmt: skip
+
+
+def _people(workers: Ints) -> list[Person]:
+    """The workers by code; thousands of whole rows would take longer than their judgements."""
+    rows = Worker.objects.filter(pk__in=workers.tolist()).values_list(
+        "pk", "pseudonym", "vendor__name", "simulated", "vendor__kind"
+    )
+    known = {
+        pk: Person(pseudonym, vendor, simulated, kind == VendorKind.MACHINE)
+        for pk, pseudonym, vendor, simulated, kind in rows
+    }
+    return [known[pk] for pk in workers.tolist()]
 
 
 def refusals(study: Study) -> set[int]:
