@@ -22,7 +22,11 @@ def test_a_researcher_says_what_must_hold_and_sees_whether_it_does(client):
     study = factories.make_study()
     client.force_login(factories.owner_of(study))
     url = reverse("study-gate", args=[study.uuid])
-    assert b"No gate yet" in client.get(url).content
+    empty = client.get(url)
+    assert "No gate yet" in empty.text
+    assert "(optional)" not in empty.text
+    # Proposed: no more than the study's prompts can answer, and a place for one more.
+    assert [f.initial.get("claim") for f in empty.context["forms"]] == ["better", None]
     rule = {"claim": "better", "system": "beta", "baseline": "alpha", "criterion": "overall",
             "where_risk": "realistic", "margin": "2", "confidence": "95"}  # fmt: skip
     refused = client.post(url, _posted(rule))
@@ -31,7 +35,7 @@ def test_a_researcher_says_what_must_hold_and_sees_whether_it_does(client):
     assert client.post(url, _posted(rule, {"claim": ""}, reason="agreed")).status_code == 302
     study.refresh_from_db()
     (condition,) = study.gate["conditions"]
-    assert "Only on some prompts" not in client.get(url).text
+    assert "Only prompts that have all" not in client.get(url).text
     assert (condition["margin"], condition["where"]) == (0.02, {"risk": "realistic"})
     assert study.amendments.get().reason == "agreed"
     page = client.get(url).content.decode()
@@ -49,6 +53,7 @@ def test_a_researcher_says_what_must_hold_and_sees_whether_it_does(client):
 def test_what_a_program_set_is_kept_when_the_page_saves_it_again(client):
     """The page's own choices are fewer than the rule's: nothing of it may be lost by a save."""
     study = factories.make_study(start=False)
+    study.prompt_set_version.prompts.update(risk="high", category="code")
     rule = {
         "looks": "fixed",
         "conditions": [
@@ -72,11 +77,11 @@ def test_what_a_program_set_is_kept_when_the_page_saves_it_again(client):
 
 def test_slices_are_combined_in_the_form(client):
     study = factories.make_study(start=False)
-    study.prompt_set_version.prompts.update(category="code", difficulty="hard")
+    study.prompt_set_version.prompts.update(category="code", difficulty="hard", risk="high")
     cache.clear()
     client.force_login(factories.owner_of(study))
     url = reverse("study-gate", args=[study.uuid])
-    assert "Only on some prompts" in client.get(url).text
+    assert "Only prompts that have all" in client.get(url).text
     rule = {"claim": "better", "system": "beta", "baseline": "alpha", "criterion": "overall",
             "where_risk": "high", "where_category": "code", "where_difficulty": "hard"}  # fmt: skip
     assert client.post(url, _posted(rule)).status_code == 302

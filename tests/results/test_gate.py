@@ -164,6 +164,7 @@ def test_the_rule_is_part_of_the_plan_and_changes_only_by_amendment():
         {"conditions": [{"where": {"colour": "red"}}]}, {"conditions": [{"claim": "best"}]},
         {"conditions": [{"system": "nobody"}]}, {"conditions": [{"system": "alpha"}]},
         {"conditions": [{"criterion": "taste"}]}, {"more": 1},
+        {"conditions": [{"where": {"category": "no prompt's"}}]},
     ],
 )  # fmt: skip
 def test_a_rule_that_means_nothing_is_refused(rule):

@@ -5,6 +5,8 @@ It is part of the plan, so it is frozen with it and changed by an amendment only
 
 from typing import Any, Final
 
+from django.utils.translation import gettext as _
+
 from jeoul.base import InvalidInput
 from jeoul.studies.models import Study
 
@@ -52,7 +54,7 @@ def _condition(study: Study, given: Any) -> dict[str, Any]:
     known = {"system", "baseline", "claim", *_DEFAULTS}
     if not isinstance(given, dict) or not set(given) <= known:
         raise _bad(f"A condition has the keys {', '.join(sorted(known))}.")
-    found = _DEFAULTS | _systems(study) | given
+    found = _DEFAULTS | default_systems(study) | given
     claim = found.get("claim", "better")
     if claim not in CLAIMS:
         raise _bad(f"The claim is one of {', '.join(CLAIMS)}.")
@@ -70,7 +72,7 @@ def _condition(study: Study, given: Any) -> dict[str, Any]:
     }
 
 
-def _systems(study: Study) -> dict[str, str]:
+def default_systems(study: Study) -> dict[str, str]:
     """The two systems that a condition means when it names none."""
     entries = list(study.entries.select_related("system_version__system"))
     baseline = next((e for e in entries if e.is_baseline), None)
@@ -116,11 +118,24 @@ def rule_problems(study: Study, rule: dict[str, Any] | None) -> list[str]:
     keys = set(study.criteria.values_list("key", flat=True))
     found = []
     for at, c in enumerate(rule["conditions"], 1):
-        for name in ("system", "baseline"):
-            if c[name] not in labels:
-                found.append(f"Condition {at} of the gate names no {name} of this study.")
-        if c["system"] == c["baseline"]:
-            found.append(f"Condition {at} of the gate compares a system with itself.")
-        if c["criterion"] not in keys:
-            found.append(f"Condition {at} of the gate names no criterion of this study.")
+        wrong = [
+            said
+            for said, is_wrong in (
+                (_("names no system of this study"), c["system"] not in labels),
+                (_("names no baseline of this study"), c["baseline"] not in labels),
+                (_("compares a system with itself"), c["system"] == c["baseline"]),
+                (_("names no criterion of this study"), c["criterion"] not in keys),
+                (_("is about prompts that this study does not have"), _nowhere(study, c["where"])),
+            )
+            if is_wrong
+        ]
+        found += [
+            _("Condition %(n)d of the gate %(wrong)s.") % {"n": at, "wrong": w} for w in wrong
+        ]
     return found
+
+
+def _nowhere(study: Study, where: dict[str, str]) -> bool:
+    """Whether no prompt of the study's set has all these values; unknown without a set."""
+    version = study.prompt_set_version
+    return bool(where and version and not version.prompts.filter(**where).exists())

@@ -16,13 +16,13 @@ from jeoul.base import InvalidInput
 from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
 from jeoul.results.gate_state import known_gate
 from jeoul.studies.gate_actions import set_gate
-from jeoul.studies.gate_rule import SLICES
+from jeoul.studies.gate_rule import SLICES, default_systems
 from jeoul.studies.models import Study
 from jeoul.studies.prompt_sets import picture
 from tasks.analyses import request_gate
 
 _CLAIMS = [
-    ("", "–"),
+    ("", gettext_lazy("(nothing is claimed)")),
     ("better", gettext_lazy("is better than")),
     ("not_worse", gettext_lazy("is not worse than")),
 ]
@@ -37,13 +37,23 @@ _LOOKS = [
     ("protected", gettext_lazy("as often as one likes: intervals that allow for it")),
     ("fixed", gettext_lazy("once: ordinary intervals")),
 ]
-_SHOWN, _MOST = 3, 20
+_MOST = 20
 _PLACES = [f"where_{name}" for name in SLICES]
-_FIRST = ["claim", "system", "baseline", "criterion", "where_risk", "margin", "confidence"]
+_FIRST = ["system", "claim", "baseline", "margin", "where_risk"]
+_MORE = ["criterion", "confidence", *_PLACES[1:], "ties", "both_bad", "min_grade"]
+_NAMES = {"benefit": gettext_lazy("Benefit"), "risk": gettext_lazy("Risk")}
+# What a gate mostly says: a better answer to what people really ask, and no more harm.
+_PROPOSED = (
+    {"claim": "better", "where_risk": "realistic", "margin": 0},
+    {"claim": "not_worse", "where_risk": "high", "margin": 2},
+)
 
 
 class ConditionForm(forms.Form):
     """One condition; an empty claim leaves it out."""
+
+    # The page says once that no field must be filled.
+    says_once = True
 
     claim = forms.ChoiceField(choices=_CLAIMS, required=False, label=gettext_lazy("Claim"))
     system = forms.ChoiceField(label=gettext_lazy("System"), required=False)
@@ -51,7 +61,7 @@ class ConditionForm(forms.Form):
     criterion = forms.ChoiceField(label=gettext_lazy("Criterion"), required=False)
     where_risk = forms.ChoiceField(required=False, label=gettext_lazy("On"))
     margin = forms.FloatField(
-        min_value=0, max_value=50, required=False, label=gettext_lazy("Margin in points")
+        min_value=0, max_value=50, required=False, label=gettext_lazy("By points")
     )
     confidence = forms.FloatField(
         min_value=50, max_value=99.99, initial=95, required=False,
@@ -80,23 +90,38 @@ class ConditionForm(forms.Form):
             now = self.initial.get(name)
             if now is not None and str(now) not in {str(value) for value, _label in known}:
                 field.choices = [*known, (now, now)]
-        for name in _PLACES[1:]:
+        for name in _PLACES:
             if len(self.fields[name].choices) < 2:  # type: ignore[attr-defined]
                 del self.fields[name]
 
     @property
     def first(self) -> list[forms.BoundField]:
-        """What most rules say."""
-        return [self[name] for name in _FIRST]
+        """What most rules say, in the order of the sentence."""
+        return [self[name] for name in _FIRST if name in self.fields]
+
+    @property
+    def more(self) -> list[forms.BoundField]:
+        """The slices that divide this study's prompts hold together where several are chosen."""
+        return [self[name] for name in _MORE if name in self.fields]
 
     @property
     def places(self) -> list[forms.BoundField]:
-        """Slices that divide this study's prompts; those chosen hold together."""
         return [self[name] for name in _PLACES[1:] if name in self.fields]
 
     @property
-    def wins(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("ties", "both_bad", "min_grade")]
+    def says_more(self) -> bool:
+        """Whether something is chosen there that the page would otherwise hide."""
+        usual = {"confidence": 95.0, "ties": "half", "both_bad": "tie", "min_grade": 0.0}
+        said = {n: self.initial.get(n) for n in (*_PLACES[1:], *usual)}
+        return bool(self.errors) or any(v and v != usual.get(n) for n, v in said.items())
+
+    @property
+    def kind(self) -> str:
+        """What it speaks for, as the page calls it; nothing where nothing is claimed."""
+        if not self["claim"].value():
+            return ""
+        risk = "where_risk" in self.fields and self["where_risk"].value() == "high"
+        return str(_NAMES["risk" if risk else "benefit"])
 
     def condition(self) -> dict[str, Any] | None:
         """What the rule keeps of it, or None where nothing is claimed."""
@@ -131,17 +156,24 @@ def _places(study: Study) -> dict[str, list[Any]]:
     slices = picture(version).slices if version else {name: [] for name in SLICES}
     found: dict[str, list[Any]] = {
         f"where_{name}": [("", _("all")), *((v, v) for v in sorted(s.value for s in slices[name]))]
-        for name in SLICES[1:]
+        for name in SLICES
     }
-    found["where_risk"] = [
-        ("", _("all prompts")),
-        ("realistic", _("realistic prompts")),
-        ("high", _("high-risk prompts")),
-    ]
+    called = {
+        "": _("all prompts"), "realistic": _("realistic prompts"), "high": _("high-risk prompts")
+    }  # fmt: skip
+    found["where_risk"] = [(v, called.get(v, v)) for v, _label in found["where_risk"]]
     return found
 
 
-def _initial(rule: dict[str, Any] | None) -> list[dict[str, Any]]:
+def _initial(study: Study, choices: dict[str, list[Any]]) -> list[dict[str, Any]]:
+    """The rule, or a proposal where there is none yet, and an empty condition to add."""
+    if not study.gate:
+        there = {value for value, _label in choices["where_risk"]}
+        labels = [label for label, _name in choices["system"][1:]]
+        named = {"baseline": labels[0] if labels else ""} | default_systems(study)
+        others = [label for label in labels if label != named["baseline"]]
+        named = {"system": others[0] if others else ""} | named
+        return [named | p for p in _PROPOSED if p["where_risk"] in there] + [{}]
     kept = ("claim", "system", "baseline", "criterion", "ties", "both_bad", "min_grade")
     known: list[dict[str, Any]] = [
         {
@@ -150,9 +182,9 @@ def _initial(rule: dict[str, Any] | None) -> list[dict[str, Any]]:
             "margin": round(100 * c["margin"], 4),
             "confidence": round(100 * c["confidence"], 4),
         }
-        for c in (rule or {"conditions": []})["conditions"]
+        for c in study.gate["conditions"]
     ]
-    return known + [{} for _ in range(max(1, _SHOWN - len(known)))][: _MOST - len(known)]
+    return [*known, {}][:_MOST]
 
 
 def _save(request: HttpRequest, study: Study, conditions: list[dict[str, Any]]) -> str:
@@ -177,10 +209,11 @@ def study_gate(request: HttpRequest, study: UUID) -> HttpResponse:
     """What the gate says now, and its rule."""
     posted = request.method == "POST"
     found = open_study(request, study, May.RUN if posted else May.READ)
+    choices = _choices(found)
     rows = _Conditions(
         request.POST if posted else None,
-        initial=_initial(found.gate),
-        form_kwargs={"choices": _choices(found)},
+        initial=_initial(found, choices),
+        form_kwargs={"choices": choices},
     )
     error = ""
     if posted and rows.is_valid():
