@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from jeoul import local
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).resolve().parent.parent
 _services = None
 
@@ -97,7 +99,7 @@ def start_worker(env: dict[str, str], folder: Path) -> subprocess.Popen[bytes]:
 def end(process: subprocess.Popen[bytes]) -> None:
     process.terminate()
     try:
-        process.wait(20)
+        process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -8,6 +8,7 @@ from django.conf import settings
 from jeoul.workers.actions import get_vendor, make_invite, token_of
 
 from tests import factories
+from tests.waiting import PATIENCE
 
 CHROMIUM = "/usr/bin/chromium"
 # Whitenoise warns of a missing folder, and a warning is an error here.
@@ -36,7 +37,7 @@ def open_context(chromium, live_server):
 
     def make(**options):
         context = chromium.new_context(**{"base_url": live_server.url, "locale": "en-GB"} | options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE * 1000)
         context.on("weberror", lambda error: errors.append(f"script: {error.error}"))
         context.on("console", lambda message: _note(errors, message))
         contexts.append(context)

@@ -11,6 +11,7 @@ from jeoul.studies.models import StudyState
 from jeoul.studies.running import move_study
 
 from tests import factories
+from tests.waiting import until
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 SUBMIT = "**/submit/"
@@ -18,6 +19,18 @@ SUBMIT = "**/submit/"
 
 def status(tab):
     return tab.locator("#status")
+
+
+# What the status says for less than a second is kept, for a test that looks too late.
+SAYS = """
+window.said = [];
+new MutationObserver(() => said.push(document.getElementById("status")?.textContent ?? ""))
+    .observe(document, { subtree: true, childList: true });
+"""
+
+
+def wait_until_said(tab, words):
+    tab.wait_for_function("words => said.some(text => text.includes(words))", arg=words)
 
 
 def answer(tab):
@@ -33,8 +46,9 @@ def test_a_lost_connection_stores_the_answer_once(tab, at_work):
     """The server stores the first answer, but its reply never arrives; the second finds it."""
     study = factories.make_study(prompts=2, overlap=1)
     _, url = at_work(study)
+    tab.add_init_script(SAYS)
     tab.goto(url)
-    bodies = []
+    bodies, held = [], []
 
     def lose_the_reply(route):
         bodies.append(route.request.post_data)
@@ -42,15 +56,17 @@ def test_a_lost_connection_stores_the_answer_once(tab, at_work):
             route.fetch()
             route.abort()
         elif len(bodies) == 2:
-            route.abort("internetdisconnected")
+            held.append(route)
         else:
             route.continue_()
 
     tab.route(SUBMIT, lose_the_reply)
     answer(tab)
-    status(tab).get_by_text("will be sent again").wait_for()
+    wait_until_said(tab, "will be sent again")
+    until(lambda: held or tab.wait_for_timeout(50))
     assert tab.get_by_role("heading", name="Comparison 1 of").is_visible()
     assert Judgement.objects.count() == 1
+    held[0].abort("internetdisconnected")
     wait_for_comparison(tab, 2)
     assert status(tab).inner_text() == "Saved"
     assert len(bodies) == 3
@@ -62,6 +78,7 @@ def test_a_lost_connection_stores_the_answer_once(tab, at_work):
 def test_a_busy_server_is_asked_again(tab, at_work, code):
     study = factories.make_study(prompts=2, overlap=1)
     _, url = at_work(study)
+    tab.add_init_script(SAYS)
     tab.goto(url)
     seen = []
 
@@ -74,7 +91,7 @@ def test_a_busy_server_is_asked_again(tab, at_work, code):
 
     tab.route(SUBMIT, refuse_once)
     answer(tab)
-    status(tab).get_by_text("Your answer is kept").wait_for()
+    wait_until_said(tab, "Your answer is kept")
     wait_for_comparison(tab, 2)
     assert Judgement.objects.count() == 1
 
@@ -99,10 +116,11 @@ def test_nothing_is_called_saved_before_the_server_answered(tab, at_work):
 def test_leaving_with_an_unsent_answer_is_warned_of(tab, at_work):
     study = factories.make_study(prompts=2, overlap=1)
     _, url = at_work(study)
+    tab.add_init_script(SAYS)
     tab.goto(url)
     tab.route(SUBMIT, lambda route: route.abort())
     answer(tab)
-    status(tab).get_by_text("will be sent again").wait_for()
+    wait_until_said(tab, "will be sent again")
     warned = []
     tab.on("dialog", lambda dialog: (warned.append(dialog.type), dialog.accept()))
     tab.goto(url)
@@ -181,11 +199,12 @@ def test_a_closed_page_hands_its_comparison_back_soon_and_an_opened_one_keeps_it
     held = claim_comparison(enrolment_id=enrolment.pk)
     whole = held.expires_at
     tab.goto("about:blank")
-    for _ in range(100):
+
+    def shortened():
         held.refresh_from_db()
-        if held.expires_at < whole:
-            break
-        time.sleep(0.05)
+        return held.expires_at < whole
+
+    until(shortened)
     assert held.expires_at <= timezone.now() + KEPT_ON_LEAVING
     assert held.state == "reserved"
     tab.goto(url, wait_until="networkidle")

@@ -1,7 +1,6 @@
 """Caps of worker, vendor and study under many claims at once, and for answers that come late."""
 
 import threading
-import time
 import uuid
 from collections import Counter
 from datetime import timedelta
@@ -23,6 +22,7 @@ from jeoul.workers.vendors import cap_vendor
 
 from tests import factories
 from tests.comparisons.test_promises import in_threads
+from tests.waiting import until
 
 WORKER, VENDOR, STUDY = 5, 17, 41
 
@@ -67,14 +67,13 @@ def test_no_cap_is_passed_by_many_who_claim_at_once():
                 look()
 
     def claim(enrolment):
-        for _ in range(50):
+        def found():
             try:
                 return claim_comparison(enrolment_id=enrolment.pk)
             except NothingLeft as nothing:
-                if nothing.final:
-                    return nothing
-                time.sleep(0.01)
-        return None
+                return nothing if nothing.final else None
+
+        return until(found)
 
     in_threads(work, list(zip(crowd[::2], crowd[1::2], strict=True)), threads=10)
     assert len(passed) == Judgement.objects.count() == STUDY

@@ -26,6 +26,7 @@ from jeoul.comparisons.models import Assignment, Judgement
 from jeoul.comparisons.pairing import MAX_LEAD
 
 from tests import factories
+from tests.waiting import PATIENCE, answers, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -53,8 +54,8 @@ def test_many_workers_at_once_fill_the_overlap_exactly():
 
     def work(enrolment):
         start.wait()
-        done = 0
-        for _ in range(200):
+        done, end = 0, time.monotonic() + PATIENCE
+        while time.monotonic() < end:
             try:
                 held = claim_comparison(enrolment_id=enrolment.pk)
             except NothingLeft as nothing:
@@ -97,12 +98,13 @@ def test_one_submit_from_eight_threads_is_one_judgement():
     key, answers = uuid.uuid4(), factories.say(study, 1)
 
     def send(_):
-        for _try in range(50):
+        def stored():
             try:
                 return submit_judgement(assignment=held, client_key=key, answers=answers)[0].pk
             except InFlight:
-                time.sleep(0.02)
-        return None
+                return None
+
+        return until(stored)
 
     assert len(set(in_threads(send, range(8), threads=8))) == 1
     assert Judgement.objects.count() == 1
@@ -115,20 +117,17 @@ class Annotator:
         self.base, self.invite, self.acknowledged = base, invite, []
 
     def send(self, browser, method, url, **body):
-        for _ in range(200):
+        def answered():
             try:
                 answer = browser.request(method, url, **body)
             except httpx.TransportError:
-                time.sleep(0.1)
-                continue
-            if answer.status_code in {409, 500, 502, 503}:
-                time.sleep(0.1)
-                continue
-            return answer
-        raise AssertionError(f"no answer from {url}")
+                return None
+            return None if answer.status_code in {409, 500, 502, 503} else answer
+
+        return until(answered, lambda: f"no answer from {url}")
 
     def run(self, stop: threading.Event) -> None:
-        with httpx.Client(timeout=20) as browser:
+        with httpx.Client(timeout=PATIENCE) as browser:
             home = self.send(browser, "POST", f"{self.base}/join/{self.invite}/")
             place = self.base + home.headers["location"]
             self.send(browser, "POST", f"{place}consent/", data={"decision": "agree"})
@@ -153,14 +152,7 @@ def start_web(env, port, log):
 
 
 def wait_until_up(port):
-    for _ in range(200):
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/healthz").is_success:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("the web server did not start")
+    until(lambda: answers(f"http://127.0.0.1:{port}/healthz"))
 
 
 def test_no_acknowledged_judgement_is_lost_when_the_web_server_is_killed(process_env, tmp_path):
@@ -179,20 +171,16 @@ def test_no_acknowledged_judgement_is_lost_when_the_web_server_is_killed(process
                 thread.start()
             for _ in range(2):
                 before = Judgement.objects.count()
-                end = time.monotonic() + 20
-                while Judgement.objects.count() < before + 15 and time.monotonic() < end:
-                    time.sleep(0.05)
+                until(lambda enough=before + 15: Judgement.objects.count() >= enough)
                 os.killpg(web.pid, signal.SIGKILL)
                 web.wait()
                 web = start_web(process_env, port, log)
                 wait_until_up(port)
-            end = time.monotonic() + 60
-            while any(t.is_alive() for t in threads) and time.monotonic() < end:
-                time.sleep(0.2)
+            until(lambda: not any(thread.is_alive() for thread in threads))
         finally:
             stop.set()
             for thread in threads:
-                thread.join(30)
+                thread.join()
             os.killpg(web.pid, signal.SIGKILL)
             web.wait()
     acknowledged = [uuid.UUID(key) for a in crowd for key in a.acknowledged]

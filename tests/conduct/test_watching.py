@@ -2,7 +2,6 @@
 
 import hmac
 import json
-import time
 from datetime import timedelta
 from decimal import Decimal
 
@@ -22,6 +21,7 @@ from jeoul.studies.running import problems_before_start
 from jeoul.studies.systems_actions import create_connection, create_system_version
 
 from tests import factories
+from tests.waiting import until
 
 
 def kinds(**facts):
@@ -223,7 +223,4 @@ def test_the_overview_shows_alerts_until_they_are_seen(short):
 def test_the_sweep_watches_and_sends_by_itself(celery_worker):
     study = factories.make_study(prompts=1, overlap=1)
     factories.judge(factories.worker_for(study))
-    end = timezone.now() + timedelta(seconds=60)
-    while not Alert.objects.filter(kind="finished", attempts=1, due_at=None).exists():
-        assert timezone.now() < end
-        time.sleep(0.2)
+    until(Alert.objects.filter(kind="finished", attempts=1, due_at=None).exists)

@@ -5,11 +5,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from jeoul import local
+
+from tests.waiting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,15 +29,16 @@ def test_a_worker_started_in_the_background_ends_with_the_servers_it_started(tmp
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
         )  # fmt: skip
     try:
-        end = time.monotonic() + 120
-        while not re.search(r"celery@\S+ ready", log.read_text()):
+
+        def ready():
             assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.2)
+            return re.search(r"celery@\S+ ready", log.read_text())
+
+        until(ready, log.read_text)
         servers = local.LocalServices(tmp_path)._servers
         assert all(server.running() for server in servers)
         process.send_signal(number)
-        process.wait(60)
+        process.wait(PATIENCE)
         assert not any(server.running() for server in servers)
     finally:
         if process.poll() is None:

@@ -5,12 +5,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 from jeoul import local
+
+from tests.waiting import PATIENCE, answers, until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,23 +26,23 @@ def start(var: Path, port: int, *options: str) -> subprocess.Popen[str]:
         )  # fmt: skip
 
 
-def until_ready(process: subprocess.Popen[str], var: Path, port: int, seconds: float) -> dict:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        assert process.poll() is None, (var.parent / "demo.log").read_text()
+def until_ready(process: subprocess.Popen[str], var: Path, port: int) -> dict:
+    log = var.parent / "demo.log"
+
+    def ready():
+        assert process.poll() is None, log.read_text()
         try:
             demo = json.loads((var / "demo.json").read_text())
-            if f":{port}/" in demo["invite_url"] and httpx.get(demo["invite_url"]).is_success:
-                return demo
-        except (OSError, httpx.HTTPError):
-            pass
-        time.sleep(0.3)
-    raise AssertionError((var.parent / "demo.log").read_text())
+        except OSError:
+            return None
+        return demo if f":{port}/" in demo["invite_url"] and answers(demo["invite_url"]) else None
+
+    return until(ready, log.read_text)
 
 
 def stop(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
-    process.wait(60)
+    process.wait(PATIENCE)
 
 
 def running_on(var: Path) -> list[str]:
@@ -65,18 +66,19 @@ def test_a_newcomer_gets_a_comparison_and_a_second_run_resumes(tmp_path):
     port = local.free_port()
     process = start(var, port)
     try:
-        first = until_ready(process, var, port, 240)
+        first = until_ready(process, var, port)
         assert set(first) == {
             "dashboard_url", "invite_url", "api_url", "api_token", "username", "password", "study",
         }  # fmt: skip
-        with httpx.Client(follow_redirects=True) as browser:
+        with httpx.Client(follow_redirects=True, timeout=PATIENCE) as browser:
             consent = browser.post(first["invite_url"])
             assert "decision" in consent.text
             browser.post(f"{consent.url}consent/", data={"decision": "agree"})
             comparison = browser.get(f"{consent.url}compare/")
             assert "client_key" in comparison.text
         headers = {"Authorization": f"Bearer {first['api_token']}"}
-        (study,) = httpx.get(f"{first['api_url']}studies/", headers=headers).json()["results"]
+        listed = httpx.get(f"{first['api_url']}studies/", headers=headers, timeout=PATIENCE)
+        (study,) = listed.json()["results"]
         assert study["slug"] == first["study"]
     finally:
         stop(process)
@@ -84,7 +86,7 @@ def test_a_newcomer_gets_a_comparison_and_a_second_run_resumes(tmp_path):
     second_port = local.free_port()
     process = start(var, second_port)
     try:
-        again = until_ready(process, var, second_port, 120)
+        again = until_ready(process, var, second_port)
         assert {k: again[k] for k in ("api_token", "password", "study")} == {
             k: first[k] for k in ("api_token", "password", "study")
         }

@@ -33,11 +33,12 @@ from werkzeug import Response
 from tasks.generation import Gathered
 from tests import factories
 from tests.generation.test_generation import answer, expect, study_on, url_of
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
 
-def pump(seconds=20.0, **more):
+def pump(seconds=PATIENCE, **more):
     """The job of the only connection, here; ids of what it stored."""
     stored = []
     Pump(Connection.objects.get().pk, on_stored=stored.extend, **more).run(seconds)
@@ -118,7 +119,7 @@ def test_nothing_is_asked_beyond_the_cap(httpserver):
     )  # fmt: skip
     Study.objects.filter(pk=study.pk).update(generation_cap=Decimal("2.5"))
     study.refresh_from_db()
-    pump()
+    pump(10)  # it stays for what is due, and there is no money for that
     # 5 tokens each in truth: what was not used goes back and makes room.
     assert generation_progress(study).spent <= Decimal("2.5")
     assert len(httpserver.log) == 4
@@ -137,7 +138,7 @@ def test_tokens_per_minute_hold(httpserver):
         url_of(httpserver), prompts=5, concurrency=8, tokens_per_minute=110,
         sampling={"max_tokens": 90},
     )  # fmt: skip
-    pump(0.5)
+    pump(5)
     assert len(httpserver.log) == 2
 
 
@@ -200,17 +201,18 @@ def test_an_estimate_counts_before_and_measures_after(httpserver):
 
 
 def test_a_pump_that_is_told_to_end_gives_back_what_is_under_way(httpserver):
-    began, stop = threading.Event(), threading.Event()
+    began, stop, over = threading.Event(), threading.Event(), threading.Event()
 
     def hang(request):
         began.set()
-        threading.Event().wait(8)
+        over.wait(PATIENCE)
         return Response("late", 500)
 
     expect(httpserver).respond_with_handler(hang)
     study_on(url_of(httpserver))
-    threading.Thread(target=lambda: (began.wait(10), stop.set()), daemon=True).start()
+    threading.Thread(target=lambda: (began.wait(), stop.set()), daemon=True).start()
     pump(stop=stop)
+    over.set()
     assert set(Output.objects.values_list("state", flat=True)) == {"due"}
     assert len(outputs_due(limit=10)) == 2
     assert Attempt.objects.filter(error_code="lost").exists()
@@ -274,7 +276,7 @@ def test_a_system_with_examples_on_a_plain_service_is_made_by_command(httpserver
     version = SystemVersion.objects.get(system__name="plain")
     assert version.examples == [{"user": "One?", "assistant": "Two."}]
     Output.objects.filter(pk=Output.objects.first().pk).update(system_version=version)
-    Pump(version.connection.pk, on_stored=lambda ids: None).run(20)
+    Pump(version.connection.pk, on_stored=lambda ids: None).run(PATIENCE)
     assert version.outputs.get().text == "Hm."
     asked = httpserver.log[-1][0].get_json()["chat"]
     assert [m["content"] for m in asked][:2] == ["One?", "Two."]

@@ -26,6 +26,7 @@ from jeoul.studies.watching import start_watch
 from werkzeug import Request, Response
 
 from tests import conftest, factories
+from tests.waiting import until
 
 KEY = "sk-secret-of-the-test"
 
@@ -216,15 +217,11 @@ def test_backoff_grows_with_full_jitter_and_keeps_the_providers_wish():
     assert backoff(1, 60.0, Top()) == 60.0
 
 
-def wait_for_outputs(study, seconds=240):
+def wait_for_outputs(study):
+    outputs = Output.objects.values_list("state", "error_code", "due_at")
+    until(lambda: not Output.objects.exclude(state=OutputState.DONE).exists(), lambda: [*outputs])
     # A scan that dies with its worker is queued again after two minutes only (tasks.risk).
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        left = Output.objects.exclude(state=OutputState.DONE).count()
-        if not left and study.comparisons.filter(ready=False).count() == 0:
-            return
-        time.sleep(0.2)
-    raise AssertionError(list(Output.objects.values_list("state", "error_code", "due_at")))
+    until(lambda: not study.comparisons.filter(ready=False).exists())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -238,18 +235,16 @@ def test_a_real_worker_loses_and_doubles_nothing(provider, process_env, tmp_path
         return Response(json.dumps(answer()), content_type="application/json")
 
     expect(provider).respond_with_handler(reply)
-    study = study_on(url_of(provider), prompts=12, timeout_seconds=1)
-    # A lease lasts a minute beyond the time-out; the killed job's is ended by hand below.
+    study = study_on(url_of(provider), prompts=12)
     first = conftest.start_worker(process_env, tmp_path)
     try:
-        end = time.monotonic() + 40
-        while Output.objects.filter(state=OutputState.DONE).count() < 4:
-            assert time.monotonic() < end, (tmp_path / "worker.log").read_text()
-            time.sleep(0.05)
+        done = Output.objects.filter(state=OutputState.DONE)
+        until(lambda: done.count() >= 4, (tmp_path / "worker.log").read_text)
         redis.Redis.from_url(settings.REDIS_URL).flushdb()
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
+    # A lease lasts a minute beyond the time-out; the killed job's ends here and now.
     Output.objects.filter(state=OutputState.RUNNING).update(lease_until=timezone.now())
     second = conftest.start_worker(process_env, tmp_path)
     try:
@@ -270,10 +265,7 @@ def test_beat_starts_a_due_watch_and_a_worker_makes_and_closes_its_round(provide
         owner=factories.owner_of(study), version=study.systems.first(),
         prompts=study.prompt_set_version, every_hours=1,
     )  # fmt: skip
-    end = time.monotonic() + 60
-    while not watch.rounds.filter(finished_at__isnull=False).exists():
-        assert time.monotonic() < end, list(watch.rounds.values())
-        time.sleep(0.2)
+    until(watch.rounds.filter(finished_at__isnull=False).exists, lambda: [*watch.rounds.values()])
     assert watch.rounds.get().facts["answered"] == study.prompt_set_version.prompts.count()
     watch.refresh_from_db()
     assert watch.next_at > timezone.now()

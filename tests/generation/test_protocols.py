@@ -17,6 +17,7 @@ from werkzeug import Response
 
 from tests import factories
 from tests.generation.test_generation import KEY, answer, study_on, url_of
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -232,16 +233,16 @@ def test_a_stream_that_drops_and_one_that_trickles_are_told_apart():
     thread = threading.Thread(target=misbehave, daemon=True)
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-    connection = Connection(pk=1, name="x", base_url=url, timeout_seconds=1)
     found = []
     with Asking() as asking:
-        for _ in range(2):
+        for seconds in (PATIENCE, 1):
+            connection = Connection(pk=1, name="x", base_url=url, timeout_seconds=seconds)
             asking.ask(None, connection, Request("m", [{"role": "user", "content": "x"}]))
             while not (replies := asking.replies(5.0)):
                 pass
             found.append(replies[0][1])
     listener.close()
-    thread.join(5)
+    thread.join()
     for place in held:
         place.close()
     assert [error.code for error in found] == ["connection", "timeout"]

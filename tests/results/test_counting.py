@@ -20,12 +20,13 @@ from jeoul.studies.models import Output, OutputState
 
 from tasks.analyses import analyse, judgement_came
 from tests import factories
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(autouse=True)
 def patient(monkeypatch):
     """The mark waits for every transaction of the server, also those of the tests beside these."""
-    monkeypatch.setattr(counting, "_PATIENCE_SECONDS", 120)
+    monkeypatch.setattr(counting, "_PATIENCE_SECONDS", PATIENCE)
 
 
 def by_rows(study, *, without=()):
@@ -127,19 +128,19 @@ def test_the_mark_waits_for_a_judgement_whose_transaction_is_not_over(monkeypatc
         with transaction.atomic():
             factories.judge(early, 1)
             stored.set()
-            go.wait(20)
+            go.wait(PATIENCE)
         connection.close()
 
     thread = threading.Thread(target=slowly)
     thread.start()
-    assert stored.wait(20)
+    assert stored.wait(PATIENCE)
     factories.judge(late, -1)
     # The later id is there, the earlier one is not: passing it would lose it for good.
     assert not advance_counts(study)
     assert sum(kept(study).values()) > 0
     go.set()
     thread.join()
-    monkeypatch.setattr(counting, "_PATIENCE_SECONDS", 120)
+    monkeypatch.setattr(counting, "_PATIENCE_SECONDS", PATIENCE)
     assert advance_counts(study)
     assert kept(study) == by_rows(study)
     assert seen(study).judgements == 2
