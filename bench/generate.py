@@ -40,6 +40,15 @@ class Fake:
         self.answered: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.open = self.most_open = 0
+        # Requests under way, added up over time: the mean tells where places stood empty.
+        self.area = self.began = self.changed = 0.0
+
+    def count(self, by: int) -> None:
+        now = time.monotonic()
+        self.began = self.began or now
+        self.area += self.open * (now - (self.changed or now))
+        self.open, self.changed = self.open + by, now
+        self.most_open = max(self.most_open, self.open)
 
     async def serve(self, port: int) -> None:
         server = await asyncio.start_server(self.speak, "127.0.0.1", port, backlog=1024)
@@ -66,8 +75,7 @@ class Fake:
 
     async def answer(self, writer: asyncio.StreamWriter, asked: dict) -> bool:
         """False where the connection is dropped in mid-answer."""
-        self.open += 1
-        self.most_open = max(self.most_open, self.open)
+        self.count(1)
         try:
             if self.rng.random() < self.limited:
                 self.faults["http_429"] += 1
@@ -75,7 +83,7 @@ class Fake:
                 return True
             await asyncio.sleep(self.latency)
         finally:
-            self.open -= 1
+            self.count(-1)
         if self.rng.random() < self.dropped:
             self.faults["dropped"] += 1
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{")
@@ -101,6 +109,8 @@ class Fake:
             "twice": len(twice),
             "faults": self.faults,
             "most_open": self.most_open,
+            "mean_open": round(self.area / max(self.changed - self.began, 0.001), 1),
+            "asking_seconds": round(self.changed - self.began, 2),
         }
 
 

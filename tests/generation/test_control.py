@@ -22,12 +22,14 @@ from jeoul.studies.generation.control import (
     use_generation,
 )
 from jeoul.studies.generation.estimating import count_tokens, estimate_study
-from jeoul.studies.generation.limits import BREAKS_AT, spent_on
+from jeoul.studies.generation.limits import BREAKS_AT, room_of, spent_on
 from jeoul.studies.generation.progress import generation_progress
 from jeoul.studies.generation.pump import Pump
 from jeoul.studies.generation.retention import forget_attempts
+from jeoul.studies.generation.taking import give_back, turn
 from jeoul.studies.models import Attempt, Connection, Output, Study, SystemVersion
 from jeoul.studies.running import due_outputs
+from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from tasks.generation import Gathered
@@ -209,13 +211,61 @@ def test_a_pump_that_is_told_to_end_gives_back_what_is_under_way(httpserver):
         return Response("late", 500)
 
     expect(httpserver).respond_with_handler(hang)
-    study_on(url_of(httpserver))
+    study_on(url_of(httpserver), prompts=3, concurrency=2)
     threading.Thread(target=lambda: (began.wait(), stop.set()), daemon=True).start()
     pump(stop=stop)
     over.set()
     assert set(Output.objects.values_list("state", flat=True)) == {"due"}
-    assert len(outputs_due(limit=10)) == 2
-    assert Attempt.objects.filter(error_code="lost").exists()
+    assert len(outputs_due(limit=10)) == 6
+    # One more waited for a place: it was never asked, so that no try is left of it.
+    assert set(Attempt.objects.values_list("error_code", flat=True)) == {"lost"}
+    assert sorted(Output.objects.values_list("attempts", flat=True)) == [0, 0, 0, 0, 1, 1]
+
+
+def test_what_waits_for_a_place_takes_none_and_follows_an_answer_at_once():
+    lock, under_way, most = threading.Lock(), [0], [0]
+
+    def reply(request):
+        with lock:
+            under_way[0] += 1
+            most[0] = max(most[0], under_way[0])
+        threading.Event().wait(0.05)
+        with lock:
+            under_way[0] -= 1
+        return Response(json.dumps(answer()), content_type="application/json")
+
+    with HTTPServer(threaded=True) as server:
+        expect(server).respond_with_handler(reply)
+        study = study_on(url_of(server), prompts=6, concurrency=2)
+        connection = Connection.objects.get()
+        leases = turn(connection_id=connection.pk, slots=2, ahead=3)
+        assert [held.waits for held in leases] == [False, False, True, True, True]
+        assert room_of(connection, timezone.now()).requests == 0
+        give_back(leases[:1])
+        assert room_of(connection, timezone.now()).requests == 1
+        give_back(leases[1:])
+        pump()
+        assert generation_progress(study).done == 12
+        assert most[0] <= 2
+    assert not Attempt.objects.filter(asked=False).exists()
+    # With a rate it would be counted in another minute than it is asked in.
+    Connection.objects.update(requests_per_minute=100)
+    rerun_outputs(study=study, actor=factories.owner_of(study), reason="again")
+    assert len(turn(connection_id=connection.pk, slots=2, ahead=3)) == 2
+
+
+def test_a_pause_in_the_middle_asks_for_little_more(httpserver):
+    replying(httpserver)
+    study = study_on(url_of(httpserver), prompts=20, concurrency=2)
+    job = Pump(
+        Connection.objects.get().pk,
+        on_stored=lambda ids: pause_generation(study=study, actor=factories.owner_of(study)),
+    )
+    job.run(20)
+    progress = generation_progress(study)
+    # Two under way, one that waited, and what took their places until the next look.
+    assert progress.due >= 30
+    assert progress.due + progress.done == 40
 
 
 def test_a_draft_may_set_its_cap(httpserver):

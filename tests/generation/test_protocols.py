@@ -240,7 +240,7 @@ def test_a_stream_that_drops_and_one_that_trickles_are_told_apart():
             asking.ask(None, connection, Request("m", [{"role": "user", "content": "x"}]))
             while not (replies := asking.replies(5.0)):
                 pass
-            found.append(replies[0][1])
+            found.append(replies[0].reply)
     listener.close()
     thread.join()
     for place in held:

@@ -68,7 +68,7 @@ def take_output(*, output_id: int) -> Lease | None:
     if version is None or version.connection is None:
         return None
     lease = timedelta(seconds=version.connection.timeout_seconds + 60)
-    leases = turn(connection_id=version.connection.pk, limit=1, lease=lease, only={"pk": output_id})
+    leases = turn(connection_id=version.connection.pk, slots=1, lease=lease, only={"pk": output_id})
     return leases[0] if leases else None
 
 
@@ -82,7 +82,7 @@ def ask_provider(*, lease: Lease) -> Reply:
         while True:
             replies = asking.replies(1.0)
             if replies:
-                return replies[0][1]
+                return replies[0].reply
 
 
 def store_replies(replies: list[tuple[Lease, Reply]]) -> list[int]:
@@ -183,5 +183,6 @@ def generate_output(*, output_id: int) -> bool:
     if lease is None:
         return False
     reply = ask_provider(lease=lease)
-    turn(connection_id=lease.connection.pk, limit=0, done=[(lease, reply)])
-    return bool(store_replies([(lease, reply)]))
+    stored = store_replies([(lease, reply)])
+    turn(connection_id=lease.connection.pk, slots=0, replies=[reply])
+    return bool(stored)

@@ -5,14 +5,16 @@ from typing import Any, Final
 
 import anthropic
 
+from jeoul.studies.generation.addresses import refusal_in
 from jeoul.studies.generation.base import (
     Answer,
     ProviderError,
     Request,
     clean,
+    status_error,
     storable,
+    words_of,
 )
-from jeoul.studies.generation.errors import translated
 from jeoul.studies.generation.network import http_client
 from jeoul.studies.models import Connection
 
@@ -48,7 +50,7 @@ class AnthropicMessages:
                 **({"system": "\n\n".join(system)} if system else {}),
             )
         except anthropic.APIError as error:
-            raise translated(error, anthropic, self._key) from None
+            raise _translated(error, self._key) from None
         except ValueError as error:
             text = clean(str(error), self._key)
             raise ProviderError("bad_answer", text, permanent=False) from None
@@ -90,3 +92,19 @@ def _answer(reply: Any, latency_ms: int) -> Answer:
         latency_ms=latency_ms,
         refused=reason == "refusal",
     )
+
+
+def _translated(error: Any, key: str) -> ProviderError:
+    """An error of the client, in the provider's own words and without the key."""
+    refused = refusal_in(error)
+    if refused is not None:
+        return ProviderError("address_refused", str(refused), permanent=True)
+    message = clean(words_of(error.body, str(error.message)), key)
+    if isinstance(error, anthropic.APITimeoutError):
+        return ProviderError("timeout", message, permanent=False)
+    if isinstance(error, anthropic.APIConnectionError):
+        cause = f": {error.__cause__}" if error.__cause__ else ""
+        return ProviderError("connection", clean(message + cause, key), permanent=False)
+    if not isinstance(error, anthropic.APIStatusError):
+        return ProviderError("bad_answer", message, permanent=False)
+    return status_error(error.status_code, message, error.response.headers)

@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import queue
 import threading
+from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import Future
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final
 
@@ -18,6 +20,16 @@ from jeoul.studies.secrets import KeyUnavailable, key_of
 _CLOSE_SECONDS: Final = 5.0
 
 Reply = Answer | ProviderError
+_Question = tuple[Any, Connection, Request]
+
+
+@dataclass(frozen=True)
+class Came:
+    """A reply to the request with this token, and the waiting one that was sent in its place."""
+
+    token: Any
+    reply: Reply
+    begun: Any = None
 
 
 class Asking:
@@ -31,18 +43,31 @@ class Asking:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._clients: dict[int, Client] = {}
-        self._replies: queue.SimpleQueue[tuple[Any, Reply]] = queue.SimpleQueue()
+        self._waiting: deque[_Question] = deque()
+        self._replies: queue.SimpleQueue[Came] = queue.SimpleQueue()
         self._thread.start()
 
     def ask(self, token: Any, connection: Connection, request: Request) -> None:
         """Send a request; its reply comes out of ``replies`` with the token."""
         self._start(self._ask(token, connection, request))
 
+    def wait(self, token: Any, connection: Connection, request: Request) -> None:
+        """Send a request as soon as an answer frees its place, and tell so with that answer."""
+        self._waiting.append((token, connection, request))
+
+    def forget_waiting(self) -> list[Any]:
+        """Send none of those that wait; their tokens."""
+        found = []
+        with contextlib.suppress(IndexError):
+            while True:
+                found.append(self._waiting.popleft()[0])
+        return found
+
     def fail(self, token: Any, error: ProviderError) -> None:
         """Answer for the provider where there is nothing to send."""
-        self._replies.put((token, error))
+        self._replies.put(Came(token, error))
 
-    def replies(self, seconds: float) -> list[tuple[Any, Reply]]:
+    def replies(self, seconds: float) -> list[Came]:
         """What has come since the last call; waits up to ``seconds`` for the first."""
         found = []
         try:
@@ -53,7 +78,20 @@ class Asking:
             return found
 
     async def _ask(self, token: Any, connection: Connection, request: Request) -> None:
-        self._replies.put((token, await self._reply(connection, request)))
+        """Ask, and then what waits, one after the other as long as answers come."""
+        following: _Question | None = (token, connection, request)
+        while following:
+            token, connection, request = following
+            reply = await self._reply(connection, request)
+            # After an error none follows by itself: the circuit breaker is asked first.
+            following = None if isinstance(reply, ProviderError) else self._next()
+            self._replies.put(Came(token, reply, following and following[0]))
+
+    def _next(self) -> _Question | None:
+        try:
+            return self._waiting.popleft()
+        except IndexError:
+            return None
 
     async def _reply(self, connection: Connection, request: Request) -> Reply:
         try:

@@ -1,23 +1,17 @@
 """Any other JSON service: a template in, paths to the answer's parts out."""
 
-import json
-import time
 from typing import Any, Final
-
-import httpx2
 
 from jeoul.studies.generation.base import (
     Answer,
     ProviderError,
     Request,
     at_path,
-    clean,
     count_at,
-    status_error,
     storable,
     text_at,
 )
-from jeoul.studies.generation.network import http_client
+from jeoul.studies.generation.posting import Poster
 from jeoul.studies.models import Connection
 
 PATHS: Final = ("text", "finish_reason", "model", "request_id", "prompt_tokens",
@@ -32,36 +26,20 @@ class HTTPTemplate:
     """POSTs the filled template to the base URL itself."""
 
     def __init__(self, connection: Connection, key: str) -> None:
-        self._url, self._key = connection.base_url, key
         self._template = connection.request_template
         self._paths = connection.answer_paths
         name, _, value = (connection.key_header or DEFAULT_KEY_HEADER).partition(":")
-        self._headers = {name.strip(): value.strip().replace("{key}", key)} if key else {}
-        self._client = http_client(timeout=connection.timeout_seconds)
+        self._poster = Poster(
+            connection.base_url,
+            headers={name.strip(): value.strip().replace("{key}", key)} if key else {},
+            key=key,
+            timeout=connection.timeout_seconds,
+        )
 
     async def ask(self, request: Request) -> Answer:
-        body = filled(self._template, values_of(request))
-        started = time.monotonic()
-        try:
-            reply = await self._client.post(self._url, json=body, headers=self._headers)
-        except httpx2.TimeoutException as error:
-            raise ProviderError("timeout", clean(str(error), self._key), permanent=False) from None
-        except httpx2.HTTPError as error:
-            text = clean(f"{type(error).__name__}: {error}", self._key)
-            raise ProviderError("connection", text, permanent=False) from None
-        latency = round((time.monotonic() - started) * 1000)
-        if not reply.is_success:
-            words = clean(reply.text, self._key)
-            raise status_error(reply.status_code, words, reply.headers)
-        return self._answer(reply, latency)
+        return self._answer(*await self._poster.post(filled(self._template, values_of(request))))
 
-    def _answer(self, reply: httpx2.Response, latency_ms: int) -> Answer:
-        try:
-            data = json.loads(reply.content)
-        except (ValueError, RecursionError):
-            raise ProviderError(
-                "bad_answer", "The provider's answer is not JSON.", permanent=False
-            ) from None
+    def _answer(self, data: Any, latency_ms: int) -> Answer:
         paths = self._paths
         text = at_path(data, paths.get("text", ""))
         if not isinstance(text, str):
@@ -83,7 +61,7 @@ class HTTPTemplate:
         )
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self._poster.close()
 
 
 def values_of(request: Request) -> dict[str, Any]:

@@ -52,6 +52,7 @@ def room_of(connection: Connection, now: datetime) -> Room:
     tries = Attempt.objects.filter(connection=connection)
     held = tries.filter(
         finished_at=None,
+        asked=True,
         output__state=OutputState.RUNNING,
         output__lease_until__gt=now,
         output__lease_key=F("lease_key"),
@@ -67,6 +68,15 @@ def room_of(connection: Connection, now: datetime) -> Room:
         return Room(max(free, 0))
     used = last.aggregate(n=Sum("tokens"))["n"] or 0
     return Room(max(free, 0), connection.tokens_per_minute - used, fresh=used == 0)
+
+
+def may_wait(connection: Connection) -> bool:
+    """Whether a job may hold requests until it has a place for them.
+
+    With a rate they would be counted in another minute than they are asked in.
+    """
+    rates = connection.requests_per_minute or connection.tokens_per_minute
+    return not rates and connection.hold_until is None
 
 
 def note_replies(connection: Connection, replies: Iterable[object], now: datetime) -> None:

@@ -43,7 +43,7 @@ def _checks(asking: Asking, connection: Connection, model: str) -> list[dict[str
         request = Request(model, messages, {"max_tokens": _TOKENS} | sampling)
         asking.ask(None, connection, request)
         while True:
-            for _, reply in asking.replies(1.0):
+            for reply in (came.reply for came in asking.replies(1.0)):
                 return reply
 
     first = ask("Reply with the one word: ready.")

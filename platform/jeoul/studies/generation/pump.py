@@ -1,25 +1,28 @@
 """Keeping a connection busy: many requests wait at once, one thread holds the database.
 
 An answer costs the machine a few milliseconds and the provider seconds, so a job is not one
-output but a connection for a while: it leases in batches, asks all at once, and stores while
-the next requests are under way already.
+output but a connection for a while: it leases in batches, asks all at once, and holds half as
+many more, which are sent at the moment an answer frees a place; so no place waits for the database.
 """
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from typing import Any, Final
 
+from django.db import transaction
 from django.utils import timezone
 
 from jeoul.studies.generation.actions import store_replies
 from jeoul.studies.generation.asking import Asking, Reply
 from jeoul.studies.generation.taking import Lease, due_on, give_back, renew, turn
-from jeoul.studies.models import Connection
+from jeoul.studies.models import Connection, Study
 
 # Answers are gathered for so long before they are stored together.
-_GATHER_SECONDS: Final = 0.02
+_MOMENT_SECONDS: Final = 0.02
+_GATHER_SECONDS: Final = 0.25
 _RENEW_SECONDS: Final = 10.0
 # An output that is due again so soon is waited for; a later one is another job's.
 _LINGER_SECONDS: Final = 5.0
@@ -48,6 +51,7 @@ class Pump:
         self._on_stored, self._on_alive = on_stored, on_alive
         self._stop, self._only = stop or Event(), only or {}
         self._held: dict[Any, Lease] = {}
+        self._ahead: dict[Any, Lease] = {}
         self._renewed = time.monotonic()
 
     def run(self, seconds: float) -> bool:
@@ -58,47 +62,83 @@ class Pump:
                 while not self._stop.is_set():
                     more = time.monotonic() < ends
                     if not self._step(asking, take=more) and not self._held:
+                        self._unask(asking)
                         if not more:
                             return True
                         if not self._soon():
                             return False
                         self._stop.wait(_IDLE_SECONDS)
+                self._unask(asking)
                 self._wind_up(asking)
             finally:
-                give_back(self._held.values())
+                give_back([*self._held.values(), *self._ahead.values()])
         return True
 
     def _step(self, asking: Asking, *, take: bool) -> bool:
-        """Gather replies, refill, store; False if nothing happened."""
-        done = self._gather(asking) if self._held else []
+        """Gather replies, store, refill; False if nothing happened."""
+        done, begun = self._gather(asking) if self._held else ([], [])
         free = self._connection.concurrency - len(self._held) if take else 0
-        leases = turn(
-            connection_id=self._connection.pk, limit=free, done=done, only=self._only
-        ) if done or free else []  # fmt: skip
+        if not done and not free:
+            self._on_stored([])
+            self._renew()
+            return False
+        ahead = (self._connection.concurrency + 1) // 2 - len(self._ahead) if take else 0
+        with transaction.atomic():
+            stored = store_replies(done)
+            leases = turn(
+                connection_id=self._connection.pk, slots=free, ahead=ahead, begun=begun,
+                replies=[reply for _, reply in done], only=self._only,
+            )  # fmt: skip
         for held in leases:
-            self._held[held.key] = held
-            if held.request is None:
-                assert held.error is not None  # one of both
-                asking.fail(held.key, held.error)
-            else:
-                asking.ask(held.key, held.connection, held.request)
-        self._on_stored(store_replies(done) if done else [])
+            self._send(asking, held)
+        at_once = sum(not held.waits for held in leases)
+        if self._ahead and (at_once < free or (len(leases) < ahead and self._paused())):
+            self._unask(asking)
+        self._on_stored(stored)
         self._renew()
         return bool(done or leases)
 
-    def _gather(self, asking: Asking) -> list[tuple[Lease, Reply]]:
-        """The replies of a moment; waits for one, since each turn costs the same for many."""
-        replies = asking.replies(_IDLE_SECONDS)
-        if replies and len(self._held) > len(replies):
-            time.sleep(_GATHER_SECONDS)
-            replies += asking.replies(0.0)
-        return [(self._held.pop(key), reply) for key, reply in replies if key in self._held]
+    def _send(self, asking: Asking, held: Lease) -> None:
+        if held.waits and held.request is not None:
+            self._ahead[held.key] = held
+            asking.wait(held.key, held.connection, held.request)
+            return
+        self._held[held.key] = held
+        if held.request is None:
+            assert held.error is not None  # one of both
+            asking.fail(held.key, held.error)
+        else:
+            asking.ask(held.key, held.connection, held.request)
+
+    def _gather(self, asking: Asking) -> tuple[list[tuple[Lease, Reply]], list[Lease]]:
+        """The replies of a moment, and what was sent in their places.
+
+        Waits for one, and for more while enough waits to be sent: a turn costs the same for many.
+        """
+        came = asking.replies(_IDLE_SECONDS)
+        ends = time.monotonic() + _GATHER_SECONDS
+        while came and len(self._held) > len(came):
+            time.sleep(_MOMENT_SECONDS)
+            came += asking.replies(0.0)
+            if time.monotonic() > ends or 2 * len(came) > len(self._ahead):
+                break
+        begun = [replace(self._ahead.pop(c.begun), waits=False) for c in came if c.begun]
+        self._held |= {held.key: held for held in begun}
+        return [(self._held.pop(c.token), c.reply) for c in came], begun
+
+    def _unask(self, asking: Asking) -> None:
+        """Let others have what waits; it becomes due again."""
+        give_back([self._ahead.pop(key) for key in asking.forget_waiting()])
+
+    def _paused(self) -> bool:
+        studies = [held.output.study_id or 0 for held in self._ahead.values()]
+        return Study.objects.filter(pk__in=studies, generation_paused_at__isnull=False).exists()
 
     def _renew(self) -> None:
         if time.monotonic() - self._renewed > _RENEW_SECONDS:
             self._renewed = time.monotonic()
             self._on_alive()
-            renew(self._held.values())
+            renew([*self._held.values(), *self._ahead.values()])
 
     def _soon(self) -> bool:
         """Whether something is due within a moment, so that leaving would only cost time."""

@@ -2,11 +2,10 @@
 
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.contrib.postgres.functions import RandomUUID
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
@@ -14,22 +13,28 @@ from django.utils import timezone
 from jeoul.studies.generation.asking import Reply
 from jeoul.studies.generation.base import ProviderError, Request
 from jeoul.studies.generation.estimating import Reservation, chat_for, reserve
-from jeoul.studies.generation.limits import Purse, Room, note_replies, room_of
+from jeoul.studies.generation.limits import Purse, Room, may_wait, note_replies, room_of
+from jeoul.studies.generation.writing import write_leases, write_tries
 from jeoul.studies.models import Attempt, Connection, Output, OutputState, SystemVersion
 
 # A job renews its leases well within this; a dead one's work is free again after it.
 LEASE: Final = timedelta(seconds=45)
+_LOST: Final = "The job ended before the answer came."
 
 
 @dataclass(frozen=True)
 class Lease:
-    """An output held by this job, and what to ask for it; ``error`` where nothing can be asked."""
+    """An output held by this job, and what to ask for it; ``error`` where nothing can be asked.
+
+    One with ``waits`` has no place yet: it is asked when an answer of this job frees one.
+    """
 
     output: Output
     connection: Connection
     request: Request | None
     reservation: Reservation
     error: ProviderError | None = None
+    waits: bool = False
 
     @property
     def key(self) -> uuid.UUID:
@@ -47,35 +52,41 @@ def due_on(connection: Connection, now: datetime) -> QuerySet[Output]:
 def turn(
     *,
     connection_id: int,
-    limit: int,
-    done: Iterable[tuple[Lease, Reply]] = (),
+    slots: int,
+    ahead: int = 0,
+    replies: Iterable[Reply] = (),
+    begun: Iterable[Lease] = (),
     lease: timedelta = LEASE,
     only: dict[str, Any] | None = None,
 ) -> list[Lease]:
-    """Give back the places of replies that came, take up to ``limit`` due outputs in their place.
+    """Note what became of the places this job holds; take due outputs for free ones and to wait.
 
-    Locks the connection's row, so that its limits hold over all processes, and the rows of
-    studies with a cap. The texts are stored afterwards, while the next requests wait.
+    ``replies`` are stored already, ``begun`` were asked in the place of answers among them. Up to
+    ``slots`` outputs are taken to be asked at once, ``ahead`` more to wait for a place. Locks the
+    connection's row, so that its limits hold over all processes, and studies with a cap.
     """
     now = timezone.now()
     connection = Connection.objects.select_for_update().get(pk=connection_id)
-    done = list(done)
-    if done:
-        keys = [held.key for held, _ in done]
-        Attempt.objects.filter(lease_key__in=keys).update(finished_at=now)
-        note_replies(connection, [reply for _, reply in done], now)
+    keys = [held.key for held in begun]
+    if keys:
+        Attempt.objects.filter(lease_key__in=keys).update(asked=True, started_at=now)
+    note_replies(connection, replies, now)
     room = room_of(connection, now)
-    room.requests = min(room.requests, limit)
+    room.requests = min(room.requests, slots)
+    at_once = room.requests
+    if may_wait(connection):
+        room.requests += ahead
     if not room.requests:
         return []
     due = due_on(connection, now).filter(**(only or {}))
-    return _taken(connection, due, room, now, lease)
+    leases = _taken(connection, due, room)
+    leases[at_once:] = [replace(held, waits=True) for held in leases[at_once:]]
+    _store_leases(connection, leases, now, lease)
+    return leases
 
 
-def _taken(
-    connection: Connection, due: QuerySet[Output], room: Room, now: datetime, lease: timedelta
-) -> list[Lease]:
-    """Lease what there is room for; outputs of a study at its cap stay due."""
+def _taken(connection: Connection, due: QuerySet[Output], room: Room) -> list[Lease]:
+    """What there is room for; outputs of a study at its cap stay due."""
     leases: list[Lease] = []
     at_cap: set[int] = set()
     while room.requests:
@@ -102,7 +113,6 @@ def _taken(
                 break
         if len(at_cap) == known:
             break
-    _store_leases(connection, leases, now, lease)
     return leases
 
 
@@ -130,34 +140,24 @@ def _store_leases(
 ) -> None:
     if not leases:
         return
-    rows = {held.output.pk: held for held in leases}
-    outputs = Output.objects.filter(pk__in=rows)
-    # A lease that ended belongs to a job that died: its try stays, as lost.
-    Attempt.objects.filter(output__in=rows, finished_at=None).update(
-        finished_at=now, error_code="lost", error_message="The job ended before the answer came."
-    )
-    outputs.update(
-        state=OutputState.RUNNING,
-        attempts=F("attempts") + 1,
-        lease_key=RandomUUID(),
-        lease_until=now + lease,
-    )
-    for pk, key, attempts in outputs.values_list("pk", "lease_key", "attempts"):
-        output = rows[pk].output
-        output.state, output.lease_key, output.attempts = OutputState.RUNNING, key, attempts
-        output.lease_until = now + lease
-    Attempt.objects.bulk_create(
-        Attempt(
-            output_id=pk,
-            connection=connection,
-            study_id=held.output.study_id,
-            lease_key=held.key,
-            started_at=now,
-            tokens=held.reservation.tokens,
-            cost=held.reservation.cost,
+    again = [held.output.pk for held in leases if held.output.attempts]
+    if again:
+        # A lease that ended belongs to a job that died: its try stays, as lost.
+        Attempt.objects.filter(output__in=again, finished_at=None).update(
+            finished_at=now, error_code="lost", error_message=_LOST
         )
-        for pk, held in rows.items()
-    )
+    for held in leases:
+        output = held.output
+        output.state, output.lease_key = OutputState.RUNNING, uuid.uuid4()
+        output.lease_until, output.attempts = now + lease, output.attempts + 1
+    write_leases([(held.output.pk, held.key) for held in leases], now + lease)
+    write_tries(
+        (
+            held.output.pk, connection.pk, held.output.study_id, held.key, now,
+            held.reservation.tokens, held.reservation.cost, not held.waits,
+        )
+        for held in leases
+    )  # fmt: skip
 
 
 def renew(leases: Iterable[Lease], lease: timedelta = LEASE) -> None:
@@ -170,12 +170,18 @@ def renew(leases: Iterable[Lease], lease: timedelta = LEASE) -> None:
 
 @transaction.atomic
 def give_back(leases: Iterable[Lease]) -> None:
-    """Make what is under way due again at once: this job is ending."""
-    keys = [held.key for held in leases]
+    """Make what is held due again at once; what was never asked leaves no try behind."""
+    leases = list(leases)
+    keys = [held.key for held in leases if not held.waits]
     now = timezone.now()
     Attempt.objects.filter(lease_key__in=keys, finished_at=None).update(
-        finished_at=now, error_code="lost", error_message="The job ended before the answer came."
+        finished_at=now, error_code="lost", error_message=_LOST
     )
     Output.objects.filter(lease_key__in=keys, state=OutputState.RUNNING).update(
         state=OutputState.DUE, due_at=now, lease_key=None, lease_until=None
+    )
+    unasked = [held.key for held in leases if held.waits]
+    Attempt.objects.filter(lease_key__in=unasked).delete()
+    Output.objects.filter(lease_key__in=unasked, state=OutputState.RUNNING).update(
+        state=OutputState.DUE, attempts=F("attempts") - 1, lease_key=None, lease_until=None
     )

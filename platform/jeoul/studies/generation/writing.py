@@ -1,7 +1,9 @@
 """Many answers in one statement: the ORM's one each was half of what an answer cost."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import connection
 from psycopg2.extras import execute_values
@@ -34,6 +36,19 @@ FROM (VALUES %s) AS v (key, finished_at, tokens, cost, error_code, error_message
 WHERE a.lease_key = v.key
 """
 _ATTEMPT: Final = "(%s::uuid, %s::timestamptz, %s::integer, %s::numeric, %s::text, %s::text)"
+_LEASES: Final = """
+UPDATE studies_output o SET
+    state = 'running', attempts = attempts + 1, lease_key = v.key, lease_until = v.until
+FROM (VALUES %s) AS v (id, key, until)
+WHERE o.id = v.id
+"""
+_LEASE: Final = "(%s::bigint, %s::uuid, %s::timestamptz)"
+_TRIES: Final = """
+INSERT INTO studies_attempt (output_id, connection_id, study_id, lease_key, started_at, tokens,
+    cost, asked, error_code, error_message)
+VALUES %s
+"""
+_TRY: Final = "(%s, %s, %s, %s::uuid, %s, %s, %s, %s, '', '')"
 _ROWS: Final = 500
 
 
@@ -50,3 +65,16 @@ def write_attempts(rows: Iterable[tuple[Any, ...]]) -> None:
     """Rows of lease and what came of the try."""
     with connection.cursor() as cursor:
         execute_values(cursor.cursor, _ATTEMPTS, list(rows), _ATTEMPT, page_size=_ROWS)
+
+
+def write_leases(rows: Iterable[tuple[int, UUID]], until: datetime) -> None:
+    """Outputs and the keys of their leases; the caller holds the rows' locks."""
+    with connection.cursor() as cursor:
+        values = [(pk, key, until) for pk, key in rows]
+        execute_values(cursor.cursor, _LEASES, values, _LEASE, page_size=_ROWS)
+
+
+def write_tries(rows: Iterable[tuple[Any, ...]]) -> None:
+    """New tries with what is reserved for them."""
+    with connection.cursor() as cursor:
+        execute_values(cursor.cursor, _TRIES, list(rows), _TRY, page_size=_ROWS)

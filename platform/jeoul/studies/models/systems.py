@@ -244,6 +244,8 @@ class Attempt(models.Model):
         "studies.Study", models.SET_NULL, null=True, blank=True, related_name="+"
     )
     lease_key = models.UUIDField(unique=True)
+    # False while its job holds it until an answer frees a place: it takes none of the connection.
+    asked = models.BooleanField(default=True, db_default=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
     # An estimate until the answer tells the number.
