@@ -7,7 +7,7 @@ import krippendorff
 import numpy as np
 from scipy import stats
 
-from jeoul.analysis.counts import Floats, Ints, compact
+from jeoul.analysis.counts import Bools, Floats, Ints, compact, counted_cells, sums
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 from jeoul.analysis.intervals import check_level
 
@@ -16,6 +16,8 @@ Metric: TypeAlias = Literal["nominal", "ordinal", "interval", "ratio"]
 # The krippendorff package builds units × values × values floats; above this many units the
 # closed form on patterns gives the same number in a hundredth of the memory.
 _PACKAGE_UNITS: Final = 5_000
+# Up to so many bits a row of counts is one whole number.
+_KEY_BITS: Final = 62
 # Under this many units the interval's own error can no longer be overlooked.
 FEW_UNITS: Final = 30
 
@@ -120,9 +122,8 @@ def patterns(counts: Ints) -> Patterns:
 
 def collapsed(counts: Ints) -> Patterns:
     """The distinct rows of a table of counts and how often each occurs, whatever they sum to."""
-    base = int(counts.max()) + 1
-    q = counts.shape[1]
-    if q * np.log2(base) >= 62:
+    base, q = int(counts.max()) + 1, counts.shape[1]
+    if q * np.log2(base) >= _KEY_BITS:
         rows, times = np.unique(counts, axis=0, return_counts=True)
         return Patterns(rows.astype(np.float64), times.astype(np.float64))
     key = counts @ (base ** np.arange(q, dtype=np.int64))
@@ -132,8 +133,25 @@ def collapsed(counts: Ints) -> Patterns:
         times = seen[distinct]
     else:
         distinct, times = np.unique(key, return_counts=True)
-    rows = (distinct[:, None] // base ** np.arange(q, dtype=np.int64)) % base
-    return Patterns(rows.astype(np.float64), times.astype(np.float64))
+    return Patterns(_unpacked(distinct, base, q), times.astype(np.float64))
+
+
+def pattern_of(counts: Ints) -> tuple[Floats, Ints]:
+    """The distinct rows of a table of counts, and which of them each row is."""
+    base, q = int(counts.max()) + 1, counts.shape[1]
+    if q * np.log2(base) >= _KEY_BITS:
+        rows, at = np.unique(counts, axis=0, return_inverse=True)
+        return rows.astype(np.float64), at.ravel()
+    key = counts @ (base ** np.arange(q, dtype=np.int64))
+    at, _ = compact(key, base**q)
+    first = np.zeros(int(at.max()) + 1, dtype=np.int64)
+    first[at] = key
+    return _unpacked(first, base, q), at
+
+
+def _unpacked(keys: Ints, base: int, q: int) -> Floats:
+    rows = (keys[:, None] // base ** np.arange(q, dtype=np.int64)) % base
+    return np.asarray(rows, dtype=np.float64)
 
 
 def _distances(totals: Floats, metric: Metric) -> Floats:
@@ -286,41 +304,46 @@ def left_one_out(unit: Ints, value: Ints, worker: Ints) -> LeftOneOut:
         raise NoVotes("No judgement, no agreement.")
     unit, _ = compact(unit)
     value, n_values = compact(value)
-    counts = value_counts(unit, value, n_values)
-    others = counts.sum(axis=1)[unit] - 1
-    same = counts[unit, value] - 1
-    shared = others > 0
-    share = same[shared] / others[shared]
+    # A judgement is one of few kinds: what all said of its unit, and which of it was this one.
+    rows, pattern = pattern_of(value_counts(unit, value, n_values))
     size = int(worker.max()) + 1
-    n = np.bincount(worker[shared], minlength=size)
-    total = np.bincount(worker[shared], weights=share, minlength=size)
+    who, kind, times = counted_cells(worker, pattern[unit] * n_values + value, rows.size)
+    said, at = rows[kind // n_values], (np.arange(len(kind)), kind % n_values)
+    others, same = said.sum(axis=1) - 1, said[at] - 1
+    shared, many = others > 0, others >= 2
+    share = same[shared] / others[shared]
+    n = _count(who, times, shared, size)
+    total = sums(who[shared], times[shared] * share, size)
     mean = np.divide(total, n, out=np.full(size, np.nan), where=n > 0)
-    pairs = (counts * (counts - 1)).sum(axis=1)[unit]
-    many = others >= 2
+    pairs = (said * (said - 1)).sum(axis=1)[many]
     # Ordered agreeing pairs of the unit less those in which this judgement takes part.
-    typical = (pairs[many] - 2 * same[many]) / (others[many] * (others[many] - 1))
+    typical = (pairs - 2 * same[many]) / (others[many] * (others[many] - 1))
     gap = same[many] / others[many] - typical
-    apart = many & (same == 0) & (counts.max(axis=1)[unit] == others)
-    alike = apart | (many & (same == others))
+    apart = many & (same == 0) & (said.max(axis=1) == others)
     return LeftOneOut(
         mean,
         n,
-        *_by_worker(worker[many], typical, gap, size),
-        np.bincount(worker[alike], minlength=size),
-        np.bincount(worker[apart], minlength=size),
-        np.bincount(worker[many & (same == 0)], minlength=size),
+        *_by_worker(who[many], times[many], typical, gap, size),
+        _count(who, times, apart | (many & (same == others)), size),
+        _count(who, times, apart, size),
+        _count(who, times, many & (same == 0), size),
     )
 
 
+def _count(who: Ints, times: Ints, where: Bools, size: int) -> Ints:
+    """Judgements of each worker among some cells, (size,)."""
+    return sums(who[where], times[where], size).astype(np.int64)
+
+
 def _by_worker(
-    worker: Ints, typical: Floats, gap: Floats, size: int
+    worker: Ints, times: Ints, typical: Floats, gap: Floats, size: int
 ) -> tuple[Floats, Floats, Floats, Ints]:
     """Mean of `typical`, mean of `gap` with its standard error, and the count, per worker."""
-    n = np.bincount(worker, minlength=size)
+    n = sums(worker, times, size).astype(np.int64)
     empty = np.full(size, np.nan)
 
     def mean(values: Floats, least: int, out: Floats) -> Floats:
-        total = np.bincount(worker, weights=values, minlength=size)
+        total = sums(worker, times * values, size)
         return np.asarray(np.divide(total, n, out=out, where=n >= least), dtype=np.float64)
 
     expected, excess = mean(typical, 1, empty.copy()), mean(gap, 1, empty.copy())

@@ -10,6 +10,7 @@ from jeoul.analysis.agreement import (
     _alpha_from,
     _pair_sums,
     krippendorff_alpha,
+    pattern_of,
     value_counts,
 )
 from jeoul.analysis.counts import Floats, Ints, compact, crossed, sums
@@ -81,8 +82,7 @@ def _variances(
     counts: Ints, unit: Ints, value: Ints, worker: Ints, n_workers: int, metric: Metric
 ) -> tuple[float, float, float]:
     """Jackknife variances that leave out a unit, a worker, a judgement."""
-    rows, at = np.unique(counts, axis=0, return_inverse=True)
-    rows, at = rows.astype(np.float64), at.ravel()
+    rows, at = pattern_of(counts)
     q, times = rows.shape[1], np.bincount(at).astype(np.float64)
     pairs = _pair_sums(rows)
     coincidences, totals = np.tensordot(times, pairs, axes=1), times @ rows

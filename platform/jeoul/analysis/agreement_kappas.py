@@ -128,7 +128,8 @@ def fleiss_kappa(counts: Ints, *, level: float = 0.95) -> Agreement:
     """
     found = patterns(counts)
     judges = found.rows.sum(axis=1)
-    if len(np.unique(np.asarray(counts).sum(axis=1))) != 1:
+    each = np.asarray(counts).sum(axis=1)
+    if each.min() != each.max():
         raise BrokenVotes("Fleiss' kappa needs the same number of judges in each unit.")
     m, units = float(judges[0]), float(found.times.sum())
     share = ((found.rows**2).sum(axis=1) - m) / (m * (m - 1))

@@ -56,7 +56,7 @@ def tally_covariance(t: Tally, expected: Floats, bread: Floats) -> Covariance:
 
     def meat(cells: Cells) -> tuple[Floats, int]:
         cluster, n = compact(cells.cluster)
-        sums_of = (cells.counts * left[cells.pair]).sum(axis=1)
+        sums_of = np.einsum("cq,cq->c", cells.counts, left[cells.pair])
         return _cell_meat(cluster, n, t.low[cells.pair], t.high[cells.pair], sums_of, k), n
 
     by_prompt, prompts = meat(t.prompt)

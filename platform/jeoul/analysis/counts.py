@@ -253,10 +253,35 @@ def repeated_cells(first: Ints, second: Ints) -> tuple[Ints, Ints, int]:
         rows = np.flatnonzero(np.bincount(key, minlength=size)[key] > 1)
         codes, n_codes = compact(key[rows], size)
         return rows, codes, n_codes
+    rising = np.sort(key)
+    twice = np.unique(rising[1:][rising[1:] == rising[:-1]])
+    if not len(twice):
+        return np.zeros(0, dtype=np.int64), twice, 0
     # A slot shared by chance only costs a look at the row: the decision is made on the key.
-    slot = key % (4 * len(key) + 1)
-    rows = np.flatnonzero(np.bincount(slot)[slot] > 1)
-    _, inverse, times = np.unique(key[rows], return_inverse=True, return_counts=True)
-    keep = times[inverse] > 1
-    codes, n_codes = compact(inverse[keep])
-    return rows[keep], codes, n_codes
+    slots = 4 * len(key) + 1
+    taken = np.zeros(slots, dtype=bool)
+    taken[twice % slots] = True
+    rows = np.flatnonzero(taken[key % slots])
+    codes = np.minimum(np.searchsorted(twice, key[rows]), len(twice) - 1)
+    keep = twice[codes] == key[rows]
+    return rows[keep], codes[keep], len(twice)
+
+
+def counted_cells(first: Ints, second: Ints, n_second: int) -> tuple[Ints, Ints, Ints]:
+    """The distinct (first, second), with second under `n_second`, and how often each comes."""
+    key = first.astype(np.int64) * n_second + second
+    size = (int(first.max()) + 1) * n_second if len(first) else 0
+    if size <= 4 * len(key) + 1024:
+        table = np.bincount(key, minlength=size)
+        at = np.flatnonzero(table)
+        times = table[at]
+    else:
+        at, times = np.unique(key, return_counts=True)
+    return at // n_second, at % n_second, times
+
+
+def order_by(codes: Ints, size: int) -> Ints:
+    """Rows by code 0..size−1, in their own order within each: a stable argsort."""
+    # Codes of two bytes are sorted digit by digit, in a quarter of the time.
+    kind: Any = np.uint16 if size <= 1 << 16 else np.int64
+    return np.argsort(codes.astype(kind), kind="stable")

@@ -72,15 +72,31 @@ def run_probability(length: int, n: int, p_first: float = 0.5) -> float:
         return 1.0
     if length > n:
         return 0.0
-    # alive[s, j]: the last j + 1 sides were s and no run has reached `length` yet.
-    chance = np.array([1 - p_first, p_first])
-    alive = np.zeros((2, length - 1))
-    alive[:, 0] = chance
-    for _ in range(n - 1):
-        ended = alive.sum(axis=1)
-        alive[:, 1:] = alive[:, :-1] * chance[:, None]
-        alive[:, 0] = ended[::-1] * chance
-    return float(max(0.0, 1 - alive.sum()))
+    one, other = _no_run(length, n, p_first)
+    return max(0.0, 1 - one - other)
+
+
+def _no_run(length: int, n: int, p: float) -> tuple[float, float]:
+    """P(no run of ``length`` among n sides), apart for the last side being one or the other.
+
+    A run of one side that begins at t ends before t + j with the side's chance to the power j:
+    P(the next begins at t) is the sum over the last length − 1 beginnings, kept up by adding the
+    newest and taking off the one that is too long ago.
+    """
+    q = 1 - p
+    far, near = p**length, q**length
+    # Where runs of one and of the other side may begin; before the first side both may.
+    ones, others = [1.0], [1.0]
+    ended_one = ended_other = 0.0
+    for t in range(n):
+        ended_one = p * (ended_one + ones[t])
+        ended_other = q * (ended_other + others[t])
+        if t + 1 >= length:
+            ended_one -= far * ones[t + 1 - length]
+            ended_other -= near * others[t + 1 - length]
+        ones.append(ended_other)
+        others.append(ended_one)
+    return ended_one, ended_other
 
 
 def entropy(counts: Iterable[float]) -> float:
@@ -90,7 +106,8 @@ def entropy(counts: Iterable[float]) -> float:
     total = sum(values)
     if not total > 0 or min(values) < 0:
         raise NoVotes("No choice was counted.")
-    return max(0.0, -sum(v / total * math.log2(v / total) for v in values if v > 0))
+    shares = [v / total for v in values if v > 0]
+    return max(0.0, -sum([p * math.log2(p) for p in shares]))
 
 
 def repeat_consistency(first: Ints, again: Ints, level: float = 0.95) -> Share:

@@ -6,6 +6,8 @@ from the cells, and a million votes are read once instead of once per definition
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -43,7 +45,7 @@ class Cells:
     cluster: Ints
     counts: Ints
 
-    def where(self, keep: Bools) -> "Cells":
+    def where(self, keep: Bools | slice) -> "Cells":
         return Cells(self.pair[keep], self.cluster[keep], self.counts[keep])
 
 
@@ -133,25 +135,21 @@ def tallies(whole: Tally, slice_of: Ints, n_slices: int) -> list[Tally]:
     if rows is None:
         return [whole] * n_slices if not len(whole.pairs) else []
     p, n_pairs = slice_of, len(whole.pairs)
-    # Every slice's workers stand in a range of their own, so that one pass counts them all.
-    mine = p[rows.prompt]
-    every = rows.cells(mine.astype(np.int64) * rows.workers + rows.worker, mine >= 0)
-    slice_of_worker = every.cluster // max(rows.workers, 1)
+    workers = rows.worker_cells(p, n_slices)
     at, repeats = p[whole.prompt.cluster], p[whole.prompt_of[whole.repeated.cluster]]
     found = []
     for s in range(n_slices):
         prompt = whole.prompt.where(at == s)
         repeated = whole.repeated.where(repeats == s)
-        total = _summed(prompt, n_pairs)
+        total = _summed(workers[s], n_pairs)
         single = total - _summed(repeated, n_pairs)
         here = np.flatnonzero(total.sum(axis=1))
         code = np.full(n_pairs, -1)
         code[here] = np.arange(len(here))
-        worker = every.where(slice_of_worker == s)
         found.append(
             Tally(
                 whole.n_systems, whole.pairs[here], total[here],
-                _recoded(prompt, code), _recoded(worker, code), _recoded(repeated, code),
+                _recoded(prompt, code), _recoded(workers[s], code), _recoded(repeated, code),
                 whole.prompt_of, single[here], whole.min_grade,
             )
         )  # fmt: skip
@@ -195,23 +193,49 @@ class _Rows:
         at = code.astype(np.int64) * self.kinds + said
         return np.bincount(at, minlength=size * self.kinds).reshape(size, self.kinds)
 
-    def cells(self, cluster: Ints, keep: Bools | None = None) -> Cells:
-        """The cells of a clustering of the votes, or of those to keep."""
-        rows = None if keep is None or bool(keep.all()) else np.flatnonzero(keep)
-        pair = self.pair if rows is None else self.pair[rows]
-        cluster = cluster if rows is None else cluster[rows]
-        if not len(pair):
+    def cells(self, cluster: Ints) -> Cells:
+        """The cells of a clustering of the votes."""
+        if not len(cluster):
             none = np.zeros(0, dtype=np.int64)
             return Cells(none, none, np.zeros((0, self.kinds), dtype=np.int64))
-        n_pairs, n = len(self.pairs), len(pair)
-        key = cluster.astype(np.int64) * n_pairs + pair
-        size = (int(cluster.max()) + 1) * n_pairs
-        if size <= 4 * n + 1024:
-            counts = self.table(key, size, rows)
-            at = np.flatnonzero(counts.any(axis=1))
+        return self._cells(self._places(cluster), int(cluster.max()) + 1)
+
+    def _places(self, cluster: Ints) -> Ints:
+        """Where each vote stands in a table of clusters, pairs and categories."""
+        at = cluster.astype(np.int64)
+        at *= len(self.pairs)
+        at += self.pair
+        at *= self.kinds
+        at += self.said
+        return at
+
+    def _cells(self, places: Ints, clusters: int) -> Cells:
+        n_pairs = len(self.pairs)
+        size = clusters * n_pairs
+        if size <= 4 * len(places) + 1024:
+            counts = np.bincount(places, minlength=size * self.kinds)
+            counts = counts[: size * self.kinds].reshape(size, self.kinds)
+            at = np.flatnonzero(counts @ np.ones(self.kinds, dtype=np.int64))
             return Cells(at % n_pairs, at // n_pairs, counts[at])
-        at, code = np.unique(key, return_inverse=True)
-        return Cells(at % n_pairs, at // n_pairs, self.table(code, len(at), rows))
+        places = places[places < size * self.kinds]
+        at, code = np.unique(places // self.kinds, return_inverse=True)
+        counts = np.bincount(
+            code * self.kinds + places % self.kinds, minlength=len(at) * self.kinds
+        )
+        return Cells(at % n_pairs, at // n_pairs, counts.reshape(-1, self.kinds))
+
+    def worker_cells(self, slice_of: Ints, n_slices: int) -> list[Cells]:
+        """The cells of the workers in each slice of the prompts, in one pass over the votes."""
+        # Every slice's workers stand in a range of their own; votes in none stand behind them all.
+        width = self.workers * len(self.pairs) * self.kinds
+        start = np.where(slice_of < 0, n_slices, slice_of).astype(np.int64) * width
+        every = self._cells(self._worker_places + start[self.prompt], n_slices * self.workers)
+        ends = np.searchsorted(every.cluster, np.arange(n_slices + 1) * self.workers)
+        return [every.where(slice(a, b)) for a, b in pairwise(ends.tolist())]
+
+    @cached_property
+    def _worker_places(self) -> Ints:
+        return self._places(self.worker)
 
     def repeats(self) -> tuple[Cells, Ints, Ints]:
         """The (prompt, worker) cells with several votes, their prompts, and the other votes."""

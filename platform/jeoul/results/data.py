@@ -6,6 +6,7 @@ would hash them first. Every id becomes a code from 0 up at once. What few rows 
 own, a correction) comes by an index of these rows, which spares the others a column.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -57,11 +58,30 @@ _TIMES: Final = {"judgement": ("i8", "t.judgement_id"), "ms": ("i4", "t.visible_
 TIE_COLUMNS: Final = ("prompt", "system_a", "system_b", "output_a", "output_b")
 
 
+class _Some(Mapping[str, Column]):
+    """The columns of a table at some rows, each cut out when somebody first asks for it."""
+
+    def __init__(self, columns: Mapping[str, Column], rows: Ints) -> None:
+        self._whole, self._rows = columns, rows
+        self._cut: dict[str, Column] = {}
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self._cut:
+            self._cut[name] = self._whole[name][self._rows]
+        return self._cut[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole)
+
+    def __len__(self) -> int:
+        return len(self._whole)
+
+
 @dataclass(frozen=True)
 class Table:
     """The judgements in force of one study, one row per criterion answered; all columns (n,)."""
 
-    columns: dict[str, Column]
+    columns: Mapping[str, Column]
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -76,8 +96,7 @@ class Table:
     def select(self, mask: Bools) -> "Table":
         if bool(mask.all()):
             return self
-        rows = np.flatnonzero(mask)
-        return Table({name: column[rows] for name, column in self.columns.items()})
+        return Table(_Some(self.columns, np.flatnonzero(mask)))
 
     def is_kind(self, kind: str) -> Bools:
         return np.asarray(self.columns["kind"] == KINDS.index(kind), dtype=bool)

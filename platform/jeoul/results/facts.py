@@ -7,7 +7,7 @@ import numpy as np
 from scipy import stats
 
 from jeoul.analysis.agreement import left_one_out
-from jeoul.analysis.counts import A_WINS, B_WINS, BOTH_BAD, TIE, repeated_cells
+from jeoul.analysis.counts import A_WINS, B_WINS, BOTH_BAD, TIE, order_by, repeated_cells
 from jeoul.quality import rules
 from jeoul.quality.rules import WorkerFacts
 from jeoul.results.data import Floats, Ints, Table
@@ -191,7 +191,7 @@ def _longest_runs(shown: Shown, code: Ints, n_workers: int) -> Ints:
     rows = np.flatnonzero(shown.left | shown.right)
     if not len(rows):
         return np.zeros(n_workers, dtype=np.int64)
-    rows = rows[np.argsort(code[rows], kind="stable")]
+    rows = rows[order_by(code[rows], n_workers)]
     who, side = code[rows], shown.left[rows]
     begins = np.ones(len(rows), dtype=bool)
     begins[1:] = (who[1:] != who[:-1]) | (side[1:] != side[:-1])
@@ -207,8 +207,8 @@ def _repeats(real: Table, code: Ints, n_workers: int) -> tuple[Ints, Ints, np.nd
 
     A second showing is no second judge: agreement leaves these rows out.
     """
-    rows, cell, _ = repeated_cells(real.ints("comparison"), code)
-    order = np.argsort(cell, kind="stable")
+    rows, cell, n_cells = repeated_cells(real.ints("comparison"), code)
+    order = order_by(cell, n_cells)
     again = cell[order][1:] == cell[order][:-1]
     first, second = rows[order[:-1][again]], rows[order[1:][again]]
     later = np.zeros(len(real), dtype=bool)

@@ -118,9 +118,12 @@ def style_of(features: Floats, table: Table, rows: Ints | None = None) -> Floats
     """Features of A less those of B for each of the rows (None: all), on the log scale, (n, 4)."""
     if not bool(np.isfinite(features).any()):
         return None
-    logs = np.log1p(features[:, 1:])
     a, b = table.ints("output_a"), table.ints("output_b")
     if rows is not None:
         a, b = a[rows], b[rows]
-    result: Floats = logs[a] - logs[b]
-    return result
+    # Of few rows fewer logarithms than of all outputs.
+    style = features[:, 1:]
+    if len(a) >= len(features):
+        logs = np.log1p(style)
+        return np.asarray(logs[a] - logs[b], dtype=np.float64)
+    return np.asarray(np.log1p(style[a]) - np.log1p(style[b]), dtype=np.float64)

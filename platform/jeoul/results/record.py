@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -106,7 +106,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _parquet(columns: dict[str, Any]) -> bytes:
+def _parquet(columns: Mapping[str, Any]) -> bytes:
     buffer = io.BytesIO()
     table = pa.table({name: pa.array(column) for name, column in columns.items()})
     pq.write_table(table, buffer, compression="zstd")

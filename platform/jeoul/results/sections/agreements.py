@@ -19,7 +19,7 @@ from jeoul.analysis.agreement_judges import alpha_of_judges
 from jeoul.analysis.agreement_kappas import cohen_kappa, cross_table, fleiss_kappa, gwet_ac
 from jeoul.analysis.counts import BOTH_BAD, TIE
 from jeoul.analysis.errors import AnalysisError
-from jeoul.results.data import Ints, Table
+from jeoul.results.data import Bools, Ints, Table
 from jeoul.results.sections.numbers import number
 
 METHOD: Final = "Krippendorff's alpha, jackknife over units; over units and judges as judges"
@@ -34,7 +34,7 @@ MIN_SHARED: Final = 10
 def agreement_of(rows: Table, scale: int, judges: list[str]) -> dict[str, Any]:
     """Over comparisons with two judges or more; ordinal without both-bad answers. ``judges``
     names the workers by code."""
-    unit = rows.ints("comparison")
+    unit, worker = rows.ints("comparison"), rows.ints("worker")
     nominal, ordinal, keep = values_of(rows, scale)
     size, steps = (scale, scale) if scale in {5, 7} else (4, 3)
     whole = value_counts(unit, nominal, size)
@@ -42,17 +42,11 @@ def agreement_of(rows: Table, scale: int, judges: list[str]) -> dict[str, Any]:
     found = {
         "nominal": _alpha(lambda: krippendorff_alpha(whole, metric="nominal")),
         "ordinal": _alpha(lambda: krippendorff_alpha(ranked, metric="ordinal")),
-        "judges": _of_judges(unit, nominal, rows, size, "nominal"),
-        "judges_ordinal": _of_judges(
-            unit[keep],
-            ordinal[keep],
-            rows.select(keep),
-            size if scale in {5, 7} else steps,
-            "ordinal",
-        ),
+        "judges": _of_judges(unit, nominal, worker, None, size, "nominal"),
+        "judges_ordinal": _of_judges(unit, ordinal, worker, keep, steps, "ordinal"),
         "percent": _coefficient(lambda: percent_agreement(whole)),
         "fleiss": _coefficient(lambda: fleiss_kappa(whole)),
-        "cohen": _cohen(unit, nominal, rows.ints("worker"), size, judges),
+        "cohen": _cohen(unit, nominal, worker, size, judges),
         "ac1": _coefficient(lambda: gwet_ac(whole)),
         "ac2": _coefficient(lambda: gwet_ac(ranked, weights="quadratic")),
     }
@@ -70,7 +64,7 @@ def _cohen(
     unit: Ints, value: Ints, worker: Ints, size: int, judges: list[str]
 ) -> list[dict[str, Any]]:
     """Cohen's kappa of every two judges with enough in common, where the judges are few."""
-    people = np.unique(worker).tolist()
+    people = np.flatnonzero(np.bincount(worker)).tolist() if len(worker) else []
     if len(people) > MOST_PAIRED:
         return []
     said = {}
@@ -88,14 +82,19 @@ def _cohen(
     return found
 
 
-def _of_judges(unit: Ints, value: Ints, rows: Table, size: int, metric: Metric) -> dict[str, Any]:
-    """Alpha with an interval for judges like these, not only for comparisons like these."""
-    worker, note = rows.ints("worker"), ""
-    if len(unit) > MOST_JUDGED:
-        chosen = np.random.default_rng(SEED).random(int(unit.max()) + 1) < MOST_JUDGED / len(unit)
-        mine = chosen[unit]
-        unit, value, worker = unit[mine], value[mine], worker[mine]
-        note = f"On a seeded sample of comparisons, {len(unit):,} judgements."
+def _of_judges(
+    unit: Ints, value: Ints, worker: Ints, keep: Bools | None, size: int, metric: Metric
+) -> dict[str, Any]:
+    """Alpha with an interval for judges like these, not only for comparisons like these; of the
+    rows to ``keep``, None for all."""
+    note, n = "", len(unit) if keep is None else int(keep.sum())
+    if n > MOST_JUDGED:
+        chosen = np.random.default_rng(SEED).random(int(unit.max()) + 1) < MOST_JUDGED / n
+        keep = chosen[unit] if keep is None else chosen[unit] & keep
+        note = f"On a seeded sample of comparisons, {int(keep.sum()):,} judgements."
+    if keep is not None:
+        at = np.flatnonzero(keep)
+        unit, value, worker = unit[at], value[at], worker[at]
     found = _alpha(lambda: alpha_of_judges(unit, value, worker, size, metric=metric))
     return found | {"note": f"{found['note']} {note}".strip()}
 

@@ -1,5 +1,6 @@
 """Numbers, intervals and refusals as JSON carries them."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,7 @@ from jeoul.analysis.errors import AnalysisError
 
 def number(value: float | np.floating[Any] | None) -> float | None:
     """A float that JSON knows, without digits that no method carries."""
-    return round(float(value), 10) if value is not None and np.isfinite(value) else None
+    return round(float(value), 10) if value is not None and math.isfinite(value) else None
 
 
 def attempt(make: Callable[[], dict[str, Any]], names: list[str] | None = None) -> dict[str, Any]:

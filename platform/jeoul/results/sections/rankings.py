@@ -154,9 +154,13 @@ def sampled_prompts(votes: Votes, most: int = MOST_ROWS) -> Ints | None:
     """Rows of a seeded sample of prompts with about ``most`` judgements; None if all fit."""
     if len(votes) <= most:
         return None
-    prompts = int(votes.prompt.max()) + 1
-    chosen = np.random.default_rng(SEED).random(prompts) < most / len(votes)
+    chosen = drawn_prompts(int(votes.prompt.max()) + 1) < most / len(votes)
     return np.flatnonzero(chosen[votes.prompt])
+
+
+def drawn_prompts(prompts: int) -> Floats:
+    """What the seed draws for each prompt; those under a share are a sample of that share."""
+    return np.random.default_rng(SEED).random(prompts)
 
 
 def _position(votes: Votes, names: list[str]) -> dict[str, Any]:

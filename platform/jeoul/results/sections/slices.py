@@ -16,7 +16,7 @@ from jeoul.results.features import STYLE
 from jeoul.results.inputs import SLICES, Inputs
 from jeoul.results.sections.numbers import number
 from jeoul.results.sections.pairs import pair_row
-from jeoul.results.sections.rankings import StyleAt, sampled_prompts, style_model
+from jeoul.results.sections.rankings import StyleAt, drawn_prompts, style_model
 
 # Under this many judgements a slice says nothing that an interval could carry.
 MIN_SLICE: Final = 10
@@ -39,6 +39,7 @@ def slices_of(
         return []
     names = inputs.labels
     prompts = int(votes.prompt.max()) + 1
+    drawn = drawn_prompts(prompts)
     found = []
     for at, name in enumerate(SLICES):
         distinct, code = inputs.slice_codes(at, prompts)
@@ -48,8 +49,12 @@ def slices_of(
         for place, (value, part) in enumerate(zip(distinct, parts, strict=True)):
             if len(part) >= MIN_SLICE:
                 row = {"slice": name, "value": value, "n": len(part)} | _slice(part, names)
-                rows = np.flatnonzero((code == place)[votes.prompt])
-                found.append(row | {"style": _styled(votes, rows, style_at, names)})
+                mine = code == place
+                sampled = len(part) > MOST_STYLED
+                if sampled:
+                    mine &= drawn < MOST_STYLED / len(part)
+                rows = np.flatnonzero(mine[votes.prompt])
+                found.append(row | {"style": _styled(votes, rows, style_at, names, sampled)})
     _adjust(found)
     return found
 
@@ -59,15 +64,13 @@ def _slice(part: Tally, names: list[str]) -> dict[str, Any]:
     return {"pairs": rows, "ranking": _ranking(part, names)}
 
 
-def _styled(votes: Votes, rows: Ints, style_at: StyleAt, names: list[str]) -> dict[str, Any]:
-    """Scores in this slice as judged and adjusted for length and markdown."""
-    part = votes.select(rows)
-    sample = sampled_prompts(part, MOST_STYLED)
-    if sample is not None:
-        rows, part = rows[sample], part.select(sample)
-    part, kept = only_systems(part)
+def _styled(
+    votes: Votes, rows: Ints, style_at: StyleAt, names: list[str], sampled: bool
+) -> dict[str, Any]:
+    """Scores in this slice (or a sample of it) as judged, and adjusted for length and markdown."""
+    part, kept = only_systems(votes.select(rows))
     found = style_model(part, [names[s] for s in kept], style_at(rows), STYLE)
-    if sample is not None:
+    if sampled:
         found["note"] = " ".join(
             filter(
                 None, [found.get("note"), f"A seeded sample of prompts, {len(rows):,} judgements."]
