@@ -91,6 +91,8 @@ TABLE: dict[str, str] = {
     f"{_A}vendors/<uuid:vendor>/": "GET MINE, PATCH MINE",
     f"{_AS}invites/<uuid:link>/": "PATCH RUN",
     f"{_A}prompt-sets/": "GET SIGNED, POST SIGNED",
+    f"{_A}prompt-sets/uploads/": "GET SIGNED, POST SIGNED",
+    f"{_A}prompt-sets/uploads/<uuid:upload>/": "GET MINE",
     f"{_A}prompt-sets/<uuid:prompt_set>/": "GET USED",
     f"{_A}prompt-sets/<uuid:prompt_set>/prompts/": "GET USED",
     f"{_A}prompt-sets/<uuid:prompt_set>/outputs/": "POST USED",

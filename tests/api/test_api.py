@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from jeoul.comparisons.building import build_comparisons
-from jeoul.studies.models import Study
+from jeoul.studies.models import PromptUpload, Study
+from jeoul.studies.uploads import read_upload
 
 from tests import factories
 from tests.api.caller import Caller
@@ -53,6 +55,32 @@ def test_a_program_makes_runs_and_reads_a_study(caller):
     assert len(caller.get(f"{path}outputs/", state="done")["results"]) == 6
     assert caller.get(f"{path}workers/")["results"][0]["n"] == 3
     assert {e["verb"] for e in caller.get(f"{path}audit/")["results"]} >= {"study.create"}
+
+
+def test_a_large_prompt_file_is_taken_once_and_read_by_a_job(caller):
+    rows = [{"id": f"p{i}", "prompt": f"Question {i}?"} for i in range(20)] + [{"id": "bad"}]
+
+    def sent(name="large.jsonl", **more):
+        file = SimpleUploadedFile(name, "\n".join(map(json.dumps, rows)).encode())
+        return caller.client.post(
+            "/api/v1/prompt-sets/uploads/", {"name": "Large", "file": file} | more,
+            headers={"idempotency-key": "k"},
+        )  # fmt: skip
+
+    refused = sent("large.txt")
+    assert (refused.status_code, refused.json()["errors"]["field"]) == (422, "file")
+    made = sent(take_good="true")
+    assert (made.status_code, made.json()["rows"], made.json()["finished_at"]) == (202, 0, None)
+    # Each envelope differs, what is in it does not: the key knows it again.
+    assert sent(take_good="true").json() == made.json()
+    assert sent(take_good="false").json()["code"] == "key_reused"
+    path = f"prompt-sets/uploads/{made.json()['id']}/"
+    assert caller.get("prompt-sets/uploads/")["results"] == [caller.get(path)]
+    assert read_upload(upload_id=PromptUpload.objects.get().pk)
+    done = caller.get(path)
+    assert (done["rows"], done["version"], done["bad"][0]["number"]) == (20, 1, 21)
+    assert caller.get(f"prompt-sets/{done['prompt_set']}/")["prompts"] == 20
+    Caller(factories.make_user()).get(path, status=404)
 
 
 def test_exports_hold_the_same_rows_in_every_format(caller):

@@ -20,6 +20,7 @@ from jeoul.studies.models import Output, OutputState
 
 from tasks.analyses import analyse, judgement_came
 from tests import factories
+from tests.api.caller import Caller
 from tests.waiting import PATIENCE
 
 
@@ -111,6 +112,13 @@ def test_the_most_disputed_stand_first_and_a_correction_moves_them(client):
     assert advance_counts(study)
     # Two against two, three against one, one against one with two ties; all for one is no dispute.
     assert (listed(), "being counted" in client.get(at).text) == (["2", "0", "3"], False)
+    program, path = Caller(factories.owner_of(study)), f"studies/{study.uuid}/comparisons/"
+    page = program.get(path, order="dispute", page_size=2)
+    assert [c["prompt_id"] for c in page["results"]] == ["p2", "p0"]
+    after = page["next"].partition("/api/v1/")[2]
+    assert [c["prompt_id"] for c in program.get(after)["results"]] == ["p3"]
+    assert {c["prompt_id"] for c in program.get(path, disputed="false")["results"]} == {"p1"}
+    assert "order" in program.get(path, order="price", status=422)["errors"]
     revise(said[2, 1], study, 1)
     revise(said[2, 3], study, 1)
     assert advance_counts(study)

@@ -4,10 +4,15 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from django_filters import rest_framework as filters
+from rest_framework.exceptions import ValidationError
+from rest_framework.filters import BaseFilterBackend
+from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from jeoul.comparisons.models import Comparison, Judgement
 from jeoul.quality.models import Flag
-from jeoul.studies.models import Output
+from jeoul.results.disputes import disputed
+from jeoul.studies.models import Output, Study
 
 
 class _Systems(filters.FilterSet):  # type: ignore[misc]  # untyped base
@@ -39,10 +44,43 @@ class ComparisonFilter(_Systems):
     system = filters.CharFilter("system_a,system_b", method="either")
     risk = filters.CharFilter("prompt__risk")
     category = filters.CharFilter("prompt__category")
+    disputed = filters.BooleanFilter("dispute", lookup_expr="isnull", exclude=True)
 
     class Meta:
         model = Comparison
         fields = ("kind", "ready", "judged")
+
+
+class ByDispute(BaseFilterBackend):
+    """``order=dispute``: the comparisons that are disputed, the most disputed first."""
+
+    def filter_queryset(
+        self, request: Request, queryset: QuerySet[Any], view: APIView
+    ) -> QuerySet[Any]:
+        study: Study = view.study()  # type: ignore[attr-defined]  # a list of one study
+        return disputed(queryset, study) if _asked(request) else queryset
+
+    def get_ordering(
+        self, request: Request, _queryset: QuerySet[Any], _view: APIView
+    ) -> tuple[str, ...]:
+        """What the cursor goes by."""
+        return ("place", "pk") if _asked(request) else ("-pk",)
+
+    def get_schema_operation_parameters(self, _view: APIView) -> list[dict[str, Any]]:
+        return [
+            {
+                "name": "order", "in": "query", "required": False,
+                "schema": {"type": "string", "enum": ["dispute"]},
+                "description": "the disputed ones, the most disputed first; else newest first",
+            }
+        ]  # fmt: skip
+
+
+def _asked(request: Request) -> bool:
+    order = request.query_params.get("order", "")
+    if order not in ("", "dispute"):
+        raise ValidationError({"order": ["It is dispute, or left out."]})
+    return bool(order)
 
 
 class JudgementFilter(_Systems):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import StreamingHttpResponse
+from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
@@ -17,7 +18,7 @@ from jeoul.accounts.models import AuditEvent, Scope, User
 from jeoul.accounts.roles import May
 from jeoul.api import serializers as s
 from jeoul.api.base import PROBLEMS, OfStudy, StudyItem, StudyList, caller, described, study_of
-from jeoul.api.filters import ComparisonFilter, FlagFilter, JudgementFilter, OutputFilter
+from jeoul.api.filters import ByDispute, ComparisonFilter, FlagFilter, JudgementFilter, OutputFilter
 from jeoul.comparisons.models import Comparison, Judgement
 from jeoul.quality.models import Flag
 from jeoul.results.access import all_judgements, judgements_in_force
@@ -93,6 +94,7 @@ class Comparisons(StudyList):
     queryset = Comparison.objects.none()
     serializer_class = s.ComparisonOut
     filterset_class = ComparisonFilter
+    filter_backends = (DjangoFilterBackend, ByDispute)
 
     def get_queryset(self) -> QuerySet[Any]:
         return _comparisons(self.study())

@@ -16,6 +16,7 @@ from jeoul.api import (
     review,
     studies,
     systems,
+    uploads,
 )
 from jeoul.api.annotators import ImportKnownItems, InviteView, StudyCompletion
 
@@ -32,6 +33,8 @@ urlpatterns = [
     path(f"{_V1}vendors/", people.Vendors.as_view()),
     path(f"{_V1}vendors/<uuid:vendor>/", people.VendorView.as_view()),
     path(f"{_V1}prompt-sets/", material.PromptSets.as_view()),
+    path(f"{_V1}prompt-sets/uploads/", uploads.Uploads.as_view()),
+    path(f"{_V1}prompt-sets/uploads/<uuid:upload>/", uploads.UploadDetail.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/", material.PromptSetDetail.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/prompts/", material.Prompts.as_view()),
     path(f"{_V1}prompt-sets/<uuid:prompt_set>/outputs/", material.PromptSetOutputs.as_view()),
