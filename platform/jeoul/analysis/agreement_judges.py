@@ -13,7 +13,7 @@ from jeoul.analysis.agreement import (
     pattern_of,
     value_counts,
 )
-from jeoul.analysis.counts import Floats, Ints, compact, crossed, sums
+from jeoul.analysis.counts import Floats, Ints, compact, repeated_cells, sums
 from jeoul.analysis.errors import BrokenVotes, TooFew
 
 
@@ -42,7 +42,7 @@ def alpha_of_judges(
         raise BrokenVotes("unit, value and worker are rows of one length.")
     counts = value_counts(unit, value, n_values)
     plain = krippendorff_alpha(counts, metric=metric, level=level)
-    if len(unit) and crossed(unit, worker)[1] < len(unit):
+    if len(repeated_cells(unit, worker)[0]):
         raise BrokenVotes("A worker judged the same unit twice.")
     if plain.alpha == 1.0:
         return plain

@@ -173,10 +173,11 @@ class _Rows:
         k = votes.n_systems
         swap = votes.system_a > votes.system_b
         key = votes.system_a.astype(np.int64) * k + votes.system_b
-        turned = votes.system_b.astype(np.int64) * k + votes.system_a
-        key = np.where(swap, turned, key)
         said = votes.outcome.astype(np.int8)
-        said = np.where(swap, _SWAPPED[said], said)
+        if bool(swap.any()):
+            turned = votes.system_b.astype(np.int64) * k + votes.system_a
+            key = np.where(swap, turned, key)
+            said = np.where(swap, _SWAPPED[said], said)
         if min_grade > 0:
             weak = (np.abs(votes.grade) < min_grade) & (said <= B_WINS)
             said = np.where(weak, said + WEAK_A, said)

@@ -14,12 +14,15 @@ from jeoul.results.charts_language import (
     INK,
     MARK,
     OUTCOMES,
+    OWN_INK,
     WIDTH,
     Chart,
     chart_of,
     half_line,
     intervals,
+    layered,
     spec_of,
+    stacked,
     to_csv,
     to_svg,
 )
@@ -100,8 +103,7 @@ def pairs_chart(criterion: dict[str, Any]) -> Chart:
     labels = base.mark_text(fontSize=11).encode(
         x=alt.X("middle:Q"), text=alt.Text("label:N"), color=alt.Color("ink:N", scale=None)
     )
-    layers = (bars + half_line() + labels).resolve_scale(color="independent")
-    return layers.properties(width=WIDTH, height=alt.Step(34))
+    return layered(bars, half_line(), labels, resolve=OWN_INK, width=WIDTH, height={"step": 34})
 
 
 def ranking_chart(criterion: dict[str, Any]) -> Chart:
@@ -138,7 +140,7 @@ def style_chart(style: dict[str, Any]) -> Chart:
         shape=alt.Shape("kind:N", sort=None, legend=None,
                         scale=alt.Scale(range=["diamond", "circle"])),
     )  # fmt: skip
-    return (rule + point).properties(width=WIDTH, height=alt.Step(18))
+    return layered(rule, point, width=WIDTH, height={"step": 18})
 
 
 def grades_chart(criterion: dict[str, Any]) -> Chart:
@@ -161,7 +163,7 @@ def grades_chart(criterion: dict[str, Any]) -> Chart:
         .properties(width=WIDTH, height=120)
         for name in dict.fromkeys(r["pair"] for r in rows)
     ]  # fmt: skip
-    return alt.vconcat(*panels, spacing=20)
+    return stacked(*panels, spacing=20)
 
 
 def slices_chart(slices: list[dict[str, Any]]) -> Chart:
@@ -185,10 +187,10 @@ def slices_chart(slices: list[dict[str, Any]]) -> Chart:
     chosen = sorted(count, key=lambda name: -count[name])[:MOST_PANELS]
     panels = [
         intervals([row for row in rows if row["pair"] == pair], "rate:Q",
-                  f"Win rate of the first: {pair}", [0, 1]) + half_line()
+                  f"Win rate of the first: {pair}", [0, 1], half_line())
         for pair in chosen
     ]  # fmt: skip
-    return alt.vconcat(*panels, spacing=24)
+    return stacked(*panels, spacing=24)
 
 
 def matrix_chart(criterion: dict[str, Any]) -> Chart:
@@ -220,5 +222,4 @@ def matrix_chart(criterion: dict[str, Any]) -> Chart:
     ink = alt.Color("ink:N", scale=None)
     label = base.mark_text(fontSize=14, dy=-7).encode(text=alt.Text("label:N"), color=ink)
     number = base.mark_text(fontSize=10, dy=10).encode(text=alt.Text("n:N"), color=ink)
-    layers = (cells + label + number).resolve_scale(color="independent")
-    return layers.properties(width=alt.Step(128), height=alt.Step(52))
+    return layered(cells, label, number, resolve=OWN_INK, width={"step": 128}, height={"step": 52})

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import altair as alt
 
-from jeoul.results.charts_language import MARK, MUTED, WARN, WIDTH, Chart, chart_of
+from jeoul.results.charts_language import MARK, MUTED, WARN, WIDTH, Chart, chart_of, layered
 
 _COLOURS: Final = {
     "Changed since the first round": MARK,
@@ -33,4 +33,4 @@ def drift_chart(rows: list[dict[str, Any]]) -> Chart:
     point = base.mark_point(filled=True, size=70, opacity=1).encode(
         y="share:Q", shape=alt.Shape("what:N", scale=shapes, sort=None)
     )
-    return (rule + line + point).properties(width=WIDTH, height=240)
+    return layered(rule, line, point, width=WIDTH, height=240)

@@ -33,6 +33,9 @@ _DRAWING: Final = {"half", "ink", "middle", "order", "start", "end", "width", "s
 Chart = Any  # Altair's charts are dynamic: their classes are made from the schema at run time
 
 
+# Words on a bar have an ink of their own beside the bar's colour.
+OWN_INK: Final = {"scale": {"color": "independent"}}
+
 # Charts are written with their rows in them, once each.
 alt.data_transformers.consolidate_datasets = False
 
@@ -83,8 +86,26 @@ def _dress() -> dict[str, Any]:
 
 def spec_of(chart: Chart) -> dict[str, Any]:
     """The chart in Vega-Lite's words: what is drawn and what its numbers are read from."""
-    spec: dict[str, Any] = chart.to_dict(validate=False)
+    if isinstance(chart, dict):
+        return chart
+    spec: dict[str, Any] = chart.to_dict(validate=False, context={"top_level": False})
     return spec
+
+
+def layered(*layers: Chart, **settings: Any) -> dict[str, Any]:
+    """Charts over one another. Altair copies each of them several times to say that."""
+    specs = [spec_of(layer) for layer in layers]
+    shared = specs[0]["data"]["values"]
+    if all(spec["data"]["values"] is shared for spec in specs):
+        settings["data"] = specs[0]["data"]
+        for spec in specs:
+            del spec["data"]
+    return {"layer": specs, **settings}
+
+
+def stacked(*charts: Chart, spacing: int) -> dict[str, Any]:
+    """Charts under one another."""
+    return {"vconcat": [spec_of(chart) for chart in charts], "spacing": spacing}
 
 
 def to_svg(spec: dict[str, Any]) -> str:
@@ -120,8 +141,10 @@ def half_line(at: float = 0.5) -> Chart:
     )
 
 
-def intervals(rows: list[dict[str, Any]], field: str, title: str, domain: Any) -> Chart:
-    """One row per label: a point on its 95 % interval."""
+def intervals(
+    rows: list[dict[str, Any]], field: str, title: str, domain: Any, *more: Chart
+) -> Chart:
+    """One row per label: a point on its 95 % interval; ``more`` is drawn over it."""
     base = chart_of(rows).encode(y=alt.Y("label:N", sort=None, title=None))
     scale = alt.Scale(domain=domain) if domain else alt.Scale(zero=False)
     axis = alt.Axis(format="%") if domain else alt.Axis()
@@ -129,4 +152,4 @@ def intervals(rows: list[dict[str, Any]], field: str, title: str, domain: Any) -
         x=alt.X("low:Q", title=title, scale=scale, axis=axis), x2=alt.X2("high:Q")
     )
     point = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(x=alt.X(field))
-    return (rule + point).properties(width=WIDTH, height=alt.Step(30))
+    return layered(rule, point, *more, width=WIDTH, height={"step": 30})

@@ -5,7 +5,17 @@ from typing import Any, Final
 
 import altair as alt
 
-from jeoul.results.charts_language import BAND, GROUND_INK, MARK, MUTED, WARN, Chart, chart_of
+from jeoul.results.charts_language import (
+    BAND,
+    GROUND_INK,
+    MARK,
+    MUTED,
+    WARN,
+    Chart,
+    chart_of,
+    layered,
+    stacked,
+)
 
 # "chat v2", as versions of a system are labelled, and what people call systems: "version 2".
 _VERSION = re.compile(r"^(.*?)\s*\bv(?:ersion)?\s*(\d+)$", re.IGNORECASE)
@@ -25,7 +35,7 @@ def risk_chart(hazards: dict[str, Any]) -> Chart:
     ]
     if refusals:
         panels.append(_refusals(refusals))
-    return alt.vconcat(*panels, spacing=28)
+    return stacked(*panels, spacing=28)
 
 
 def _point(system: dict[str, Any]) -> dict[str, Any]:
@@ -74,7 +84,7 @@ def _plane(rows: list[dict[str, Any]], baseline: str | None) -> Chart:
         x=x, y=y, text=alt.Text("label:N")
     )
     layers = [across, up, bound, *_arrows(rows), point, text]
-    return alt.layer(*layers).properties(width=520, height=_SIZE)
+    return layered(*layers, width=520, height=_SIZE)
 
 
 def _arrows(rows: list[dict[str, Any]]) -> list[Chart]:
@@ -111,4 +121,4 @@ def _refusals(rows: list[dict[str, Any]]) -> Chart:
         x2=alt.X2("high:Q"),
     )  # fmt: skip
     point = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(x=alt.X("share:Q"))
-    return (rule + point).properties(width=520, height=alt.Step(28))
+    return layered(rule, point, width=520, height={"step": 28})

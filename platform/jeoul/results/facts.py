@@ -112,13 +112,11 @@ def _others(all_ties: int, ties: int, all_n: int, n: int) -> float:
 
 def _gold(table: Table, code: Ints, n_workers: int) -> tuple[Ints, Ints]:
     gold = table.is_kind("gold") & np.isfinite(table.floats("gold_sign"))
-    outcome = table.ints("outcome")
+    rows = np.flatnonzero(gold)
+    who, outcome = code[rows], table.ints("outcome")[rows]
     sign = np.select([outcome == A_WINS, outcome == B_WINS], [1, -1], default=0)
-    right = gold & (sign == np.nan_to_num(table.floats("gold_sign"), nan=9))
-    return (
-        np.bincount(code[gold], minlength=n_workers),
-        np.bincount(code[right], minlength=n_workers),
-    )
+    right = sign == table.floats("gold_sign")[rows]
+    return np.bincount(who, minlength=n_workers), np.bincount(who[right], minlength=n_workers)
 
 
 def _agreement(real: Table, workers: Ints) -> list[dict[str, Any]]:
@@ -146,10 +144,8 @@ def _reading_share(table: Table, reading: Floats | None) -> np.ndarray:
     if reading is None or not len(reading):
         return np.full(len(table), np.nan)
     needed = reading[table.ints("output_a")] + reading[table.ints("output_b")]
-    known = needed > 0
     share = np.full(len(table), np.nan)
-    share[known] = table.floats("seconds")[known] / needed[known]
-    return share
+    return np.divide(table.floats("seconds"), needed, out=share, where=needed > 0)
 
 
 @dataclass(frozen=True)
