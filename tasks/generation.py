@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from celery.signals import worker_init, worker_shutting_down
+from django.conf import settings
 from django.core.cache import cache
 from jeoul.studies.generation.actions import connections_due
 
@@ -39,10 +40,10 @@ def pump(connection_id: int) -> None:
     cache.delete(queued)
     if not cache.add(running, 1, _MARK_SECONDS):
         return
-    more = False
+    wait = None
     scans = Gathered(scan_outputs.delay)
     try:
-        more = Pump(
+        wait = Pump(
             connection_id,
             on_stored=scans,
             on_alive=lambda: cache.set(running, 1, _MARK_SECONDS),
@@ -51,8 +52,17 @@ def pump(connection_id: int) -> None:
     finally:
         scans.send()
         cache.delete(running)
-    if more and not _stop.is_set():
+    if wait is not None and not _stop.is_set():
+        _go_on(connection_id, wait)
+
+
+def _go_on(connection_id: int, wait: float) -> None:
+    """Another job at the moment when something is due; what comes later is the sweep's."""
+    if wait <= 0:
         start(connection_id)
+    elif wait < settings.SWEEP_SECONDS:
+        # Unmarked: what becomes due before it must not wait for it.
+        pump.apply_async((connection_id,), countdown=wait)
 
 
 def _marks(connection_id: int) -> tuple[str, str]:

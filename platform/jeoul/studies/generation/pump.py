@@ -8,7 +8,6 @@ many more, which are sent at the moment an answer frees a place; so no place wai
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from threading import Event
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from django.utils import timezone
 
 from jeoul.studies.generation.actions import store_replies
 from jeoul.studies.generation.asking import Asking, Reply
-from jeoul.studies.generation.taking import Lease, due_on, give_back, renew, turn
+from jeoul.studies.generation.taking import Lease, give_back, next_due, renew, turn
 from jeoul.studies.models import Connection, Study
 
 # Answers are gathered for so long before they are stored together.
@@ -54,8 +53,8 @@ class Pump:
         self._ahead: dict[Any, Lease] = {}
         self._renewed = time.monotonic()
 
-    def run(self, seconds: float) -> bool:
-        """Work for at most about ``seconds``; True if there is more to do now."""
+    def run(self, seconds: float) -> float | None:
+        """Work for at most about ``seconds``; in how many there is more to do, None for never."""
         ends = time.monotonic() + seconds
         with Asking() as asking:
             try:
@@ -64,15 +63,16 @@ class Pump:
                     if not self._step(asking, take=more) and not self._held:
                         self._unask(asking)
                         if not more:
-                            return True
-                        if not self._soon():
-                            return False
+                            return 0.0
+                        wait = self._seconds_to_more()
+                        if wait is None or wait > _LINGER_SECONDS:
+                            return wait
                         self._stop.wait(_IDLE_SECONDS)
                 self._unask(asking)
                 self._wind_up(asking)
             finally:
                 give_back([*self._held.values(), *self._ahead.values()])
-        return True
+        return 0.0
 
     def _step(self, asking: Asking, *, take: bool) -> bool:
         """Gather replies, store, refill; False if nothing happened."""
@@ -140,13 +140,14 @@ class Pump:
             self._on_alive()
             renew([*self._held.values(), *self._ahead.values()])
 
-    def _soon(self) -> bool:
-        """Whether something is due within a moment, so that leaving would only cost time."""
-        soon = timezone.now() + timedelta(seconds=_LINGER_SECONDS)
+    def _seconds_to_more(self) -> float | None:
+        """Until something is due and the connection may be asked; None where nothing will be."""
+        now = timezone.now()
         self._connection.refresh_from_db()
-        if self._connection.hold_until and self._connection.hold_until > soon:
-            return False
-        return due_on(self._connection, soon).filter(**self._only).exists()
+        due = next_due(self._connection, now, self._only)
+        if due is None:
+            return None
+        return max(0.0, (max(due, self._connection.hold_until or due) - now).total_seconds())
 
     def _wind_up(self, asking: Asking) -> None:
         """Store what still comes in the moment that a shutdown grants."""

@@ -197,7 +197,12 @@ class Output(Row):
             ),
         )
         indexes = (
-            models.Index(fields=["due_at"], name="output_due", condition=Q(state=OutputState.DUE)),
+            # What a job takes next: first what was tried before, which else came after all others.
+            models.Index(
+                fields=["system_version", "-attempts", "due_at", "id"],
+                name="output_next",
+                condition=Q(state=OutputState.DUE),
+            ),
             models.Index(
                 fields=["lease_until"],
                 name="output_lease",
