@@ -113,14 +113,14 @@ class Pump:
     def _gather(self, asking: Asking) -> tuple[list[tuple[Lease, Reply]], list[Lease]]:
         """The replies of a moment, and what was sent in their places.
 
-        Waits for one, and for more while enough waits to be sent: a turn costs the same for many.
+        Waits for one, and for more while each has its follower: a turn costs the same for many.
         """
         came = asking.replies(_IDLE_SECONDS)
         ends = time.monotonic() + _GATHER_SECONDS
         while came and len(self._held) > len(came):
             time.sleep(_MOMENT_SECONDS)
             came += asking.replies(0.0)
-            if time.monotonic() > ends or 2 * len(came) > len(self._ahead):
+            if time.monotonic() > ends or not all(c.begun for c in came):
                 break
         begun = [replace(self._ahead.pop(c.begun), waits=False) for c in came if c.begun]
         self._held |= {held.key: held for held in begun}
