@@ -13,6 +13,12 @@ def _always(_found: Any) -> bool:
     return True
 
 
+def known(key: str) -> tuple[Any] | None:
+    """What was said of it within its seconds, None where nothing was."""
+    kept: tuple[Any] | None = cache.get(key)
+    return kept
+
+
 def lately(
     key: str,
     make: Callable[[], _T],
@@ -24,7 +30,7 @@ def lately(
 
     Kept in a tuple: None is an answer too.
     """
-    kept: tuple[_T] | None = cache.get(key)
+    kept = known(key)
     if kept is None:
         kept = (make(),)
         if worth(kept[0]):

@@ -6,11 +6,14 @@ import re
 from uuid import uuid4
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from jeoul.comparisons.models import Remark
+from jeoul.conduct import figures
+from jeoul.dashboard.views import generation
 from jeoul.quality.actions import exclude_worker
 from jeoul.results.actions import analyse_study
 from jeoul.results.drift import close_round
@@ -331,6 +334,27 @@ def test_each_chart_says_its_finding_to_those_who_do_not_see_it(judged):
     korean = client.get(url, headers={"accept-language": "ko"}).text
     said = re.findall(r'<img src="[^"]*charts/[^"]*" alt="([^"]*)"', korean)
     assert any(alt.startswith(f"1위 {best['system']}") for alt in said)
+
+
+def test_a_page_of_many_rows_is_there_before_they_are_counted(judged, monkeypatch):
+    monkeypatch.setattr(figures, "_FEW", 5)
+    monkeypatch.setattr(generation, "_FEW", 5)
+    client, htmx = client_of(factories.owner_of(judged)), {"HX-Request": "true"}
+    for name, part, said in (
+        ("study-detail", "progress", ">36 <small>/ 54</small>"),
+        ("output-list", "generation", ">18 <small>/ 18</small>"),
+    ):
+        address = reverse(name, args=[judged.uuid])
+        page = client.get(address).content.decode()
+        assert said not in page
+        assert f'hx-get="{address}?part={part}" hx-trigger="load"' in page
+        # Without a script, by a link; with one, the part alone, and then the page has it too.
+        assert said in client.get(f"{address}?now=1").content.decode()
+        cache.clear()
+        part = client.get(f"{address}?part={part}", headers=htmx).content.decode()
+        assert said in part
+        assert "<html" not in part
+        assert said in client.get(address).content.decode()
 
 
 def test_a_charts_numbers_come_with_it(judged):

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from jeoul.conduct.rules import Share, Watched
-from jeoul.lately import lately
+from jeoul.lately import known, lately
 from jeoul.quality.models import FlagState
 from jeoul.results.inputs import SLICES
 from jeoul.results.models import Analysis
@@ -139,9 +139,17 @@ def count(study: Study) -> Counts:
 
 def count_lately(study: Study) -> Counts:
     """As it was a few seconds ago at most, in the state that the study is in; of few, as it is."""
+    return lately(_key(study), lambda: count(study), worth=_of_many)
+
+
+def takes_long(study: Study) -> bool:
+    """Whether counting reads many rows: a page that must be there at once asks for it after."""
+    return known(_key(study)) is None and study.comparisons.all()[_FEW:].exists()
+
+
+def _key(study: Study) -> str:
     paused = study.generation_paused_at is not None
-    key = f"counts:{study.uuid}:{study.state}:{study.plan_hash}:{paused}:{get_language()}"
-    return lately(key, lambda: count(study), worth=_of_many)
+    return f"counts:{study.uuid}:{study.state}:{study.plan_hash}:{paused}:{get_language()}"
 
 
 def _of_many(counts: Counts) -> bool:

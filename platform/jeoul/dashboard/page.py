@@ -83,6 +83,11 @@ def paged(request: HttpRequest, rows: QuerySet[Any] | list[Any]) -> Page[Any]:
     return Paginator(rows, PER_PAGE).get_page(request.GET.get("page"))
 
 
+def asks_later(request: HttpRequest) -> bool:
+    """Whether what takes long to count may come after the page: it asks for its parts itself."""
+    return not {"part", "now"} & set(request.GET)
+
+
 def taken(form: forms.Form, action: Callable[..., object], **given: Any) -> bool:
     """Whether the form holds and the action takes what it says; a refusal stands in the form."""
     if not form.is_valid():

@@ -6,11 +6,11 @@ added, or a reader's theme, asks for no new drawing.
 
 import re
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from html import escape, unescape
 from typing import Final
 
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
 
 # Every sentence that a chart may hold, and the notes of the tables; the first that fits is taken.
@@ -149,6 +149,12 @@ def said(text: str, texts: tuple[str, ...] = TEXTS) -> str:
 
 def said_in_parts(text: str) -> str:
     """A method or a note, sentence by sentence and clause by clause; names stay as they are."""
+    return _said_in_parts(text, get_language())
+
+
+@lru_cache(maxsize=4096)
+def _said_in_parts(text: str, _language: str | None) -> str:
+    """The same methods stand beside the numbers of every analysis."""
     return " ".join(_said_sentence(sentence) for sentence in _SENTENCES.split(text))
 
 

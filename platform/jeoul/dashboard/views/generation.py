@@ -15,11 +15,19 @@ from django.views.decorators.http import require_POST, require_safe
 
 from jeoul.accounts.roles import May
 from jeoul.base import DomainError
-from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context, taken
+from jeoul.dashboard.page import (
+    asks_later,
+    open_study,
+    page,
+    researcher,
+    signed_in,
+    study_context,
+    taken,
+)
 from jeoul.dashboard.stretches import Stretch, stretch
 from jeoul.dashboard.system_forms import RerunForm
 from jeoul.dashboard.views.studies import prepare
-from jeoul.lately import lately
+from jeoul.lately import known, lately
 from jeoul.studies.generation.control import (
     pause_generation,
     rerun_outputs,
@@ -61,21 +69,24 @@ def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
 def _outputs_page(request: HttpRequest, found: Study, rerun_form: RerunForm) -> HttpResponse:
     generation = request.GET.get("generation", "")
     number = int(generation) if generation.isdecimal() and len(generation) < 10 else None
-    progress = _progress_lately(found, number)
-    if request.GET.get("part") == "generation" and request.htmx:  # type: ignore[attr-defined]  # HtmxMiddleware's
-        context = study_context(request, found, "outputs") | {"progress": progress}
+    progress = None
+    if not (asks_later(request) and _takes_long(found, number)):
+        progress = _progress_lately(found, number)
+    context = study_context(request, found, "outputs")
+    context |= {"progress": progress, "generation": number}
+    part = request.GET.get("part") if request.htmx else None  # type: ignore[attr-defined]  # HtmxMiddleware's
+    if part != "generation" and progress and (progress.due or found.frozen_at is None):
+        context["estimate"] = estimate_study(found)
+    if part in {"generation", "estimate"}:
         return page(request, "dashboard/output_list.html", "studies", context)
     chosen = {name: request.GET.get(name, "") for name in ("state", "code", "system", "mark", "q")}
-    context = study_context(request, found, "outputs") | {
+    context |= {
         "outputs": _stretch(request, found, number, chosen),
-        "states": [(s.value, s.label, getattr(progress, s.value)) for s in OutputState],
+        "states": [(s.value, s.label, getattr(progress, s.value, None)) for s in OutputState],
         "hidden": not study_may_read(study=found, actor=researcher(request), what="outputs"),
-        "progress": progress,
-        "estimate": estimate_study(found) if progress.due or found.frozen_at is None else None,
-        "generation": number,
         "generations": sorted(_generations(found)),
         "systems": found.systems.select_related("system"),
-        "total": progress.total,
+        "total": progress and progress.total,
         "rerun_form": rerun_form,
         "listed": reverse("output-list", args=[found.uuid]),
         **chosen,
@@ -91,6 +102,10 @@ def _progress_lately(study: Study, number: int | None) -> GenerationProgress:
         lambda: generation_progress(study, number),
         worth=lambda progress: progress.total > _FEW,
     )
+
+
+def _takes_long(study: Study, number: int | None) -> bool:
+    return known(_key(study, number)) is None and study.comparisons.all()[_FEW:].exists()
 
 
 def _key(study: Study, number: int | None = None) -> str:

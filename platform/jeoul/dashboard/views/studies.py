@@ -20,6 +20,7 @@ from jeoul.base import DomainError, InvalidInput
 from jeoul.comparisons.building import build_comparisons, retarget
 from jeoul.comparisons.models import Comparison, Kind
 from jeoul.comparisons.standing import reassess
+from jeoul.conduct.figures import takes_long
 from jeoul.crowd import get_provider
 from jeoul.dashboard.forms import (
     FIRST_CRITERION,
@@ -33,6 +34,7 @@ from jeoul.dashboard.forms import (
     initial_of,
 )
 from jeoul.dashboard.page import (
+    asks_later,
     open_study,
     page,
     paged,
@@ -43,7 +45,7 @@ from jeoul.dashboard.page import (
 )
 from jeoul.dashboard.starts import STARTS
 from jeoul.dashboard.views.planning import plan_of_form, plan_of_study
-from jeoul.dashboard.views.watching import live_context, route_context
+from jeoul.dashboard.views.watching import alerts_context, live_context, route_context
 from jeoul.results.actions import latest_analysis
 from jeoul.results.models import Analysis
 from jeoul.results.words import verdict
@@ -181,7 +183,11 @@ def study_detail(request: HttpRequest, study: UUID) -> HttpResponse:
 def overview_page(request: HttpRequest, study: Study, **refused: object) -> HttpResponse:
     """The overview; a form of it that was refused stands there as it was filled in."""
     analysis = latest_analysis(study)
-    context = study_context(request, study, "overview") | live_context(study, analysis)
+    context = study_context(request, study, "overview")
+    if asks_later(request) and takes_long(study):
+        context |= alerts_context(study)
+    else:
+        context |= live_context(study, analysis)
     if request.GET.get("part") != "progress":
         context |= _overview(study, analysis)
     status = 422 if refused else 200

@@ -24,16 +24,17 @@ def live_context(study: Study, analysis: Analysis | None) -> dict[str, Any]:
     """What the overview asks for again and again while people judge."""
     counts = count_lately(study)
     found = figures(study, counts, analysis)
-    return {
+    return alerts_context(study) | {
         "progress": counts.progress,
         "figures": found,
         "under_floor": found.under(study.pay_floor_per_hour),
         "spent_percent": round(100 * found.spent / study.budget) if study.budget else None,
-        "alerts": [
-            (alert, words(alert.kind, alert.facts))
-            for alert in study.alerts.filter(seen_at=None)[:20]
-        ],
     }
+
+
+def alerts_context(study: Study) -> dict[str, Any]:
+    alerts = study.alerts.filter(seen_at=None)[:20]
+    return {"alerts": [(alert, words(alert.kind, alert.facts)) for alert in alerts]}
 
 
 def route_context(study: Study) -> dict[str, Any]:
