@@ -71,7 +71,7 @@ def test_what_is_charged_in_another_currency_is_named_and_never_added():
     found = facts_of(study.prompt_set_version, list(study.systems.all()), 2)
     assert found.generation_costs == {"EUR": Decimal(6), "USD": Decimal(6)}
     study.generation_cap = Decimal(5)
-    assert "EUR and USD" in problems_before_start(study)[0]
+    assert "EUR, USD" in problems_before_start(study)[0]
 
 
 @pytest.mark.django_db

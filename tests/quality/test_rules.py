@@ -1,12 +1,16 @@
 """Each rule: it fires on a planted worker, is silent without enough data and spares the honest."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from django.utils.translation import override
 from jeoul.analysis.quality_signals import longest_run
 from jeoul.quality import rules
 from jeoul.quality.rules import WorkerFacts, findings
+from jeoul.quality.words import EVIDENCE
+from jeoul.results.dressing import said
 
 HONEST = WorkerFacts(
     worker=0,
@@ -92,6 +96,14 @@ def test_fires_on_the_planted_worker_and_on_nobody_else(rule):
 @pytest.mark.parametrize("rule", TOO_LITTLE)
 def test_silent_under_its_minimum(rule):
     assert fired(TOO_LITTLE[rule]) == []
+
+
+def test_its_evidence_is_told_in_korean_too():
+    told = {f.evidence for f in findings(crowd(*PLANTED.values()))}
+    slow = replace(PLANTED["too_fast"], reading_share=None)
+    told |= {f.evidence for f in findings(crowd(slow, replace(HONEST, left=1, right=47)))}
+    with override("ko"):
+        assert [t for t in told if not re.search("[가-힣]", said(t, EVIDENCE))] == []
 
 
 def test_the_evidence_names_the_numbers():

@@ -5,6 +5,8 @@ import re
 import pytest
 from django.utils.translation import override
 from jeoul.results.actions import analyse_study
+from jeoul.results.charts_language import spec_of, to_svg
+from jeoul.results.charts_risk import risk_chart
 from jeoul.results.dressing import for_both_themes, in_words_of_the_reader, said, said_in_parts
 
 from tests import factories
@@ -75,3 +77,21 @@ def methods(found):
         return set()
     own = {found[k] for k in ("method", "note") if isinstance(found.get(k), str) and found[k]}
     return own.union(*map(methods, found.values()))
+
+
+def test_labels_of_versions_that_stand_close_do_not_cover_each_other():
+    share = {"share": 0.0, "low": 0.0, "high": 0.2, "n": 14}
+    rates = {"version 1": 0.5, "version 2": 0.54, "terse": 0.2}
+    systems = [
+        {"system": name, "is_baseline": name == "version 1", "risk": share, "false_refusal": share,
+         "benefit": {"win_rate": rate, "low": rate - 0.1, "high": rate + 0.1, "n": 84}}
+        for name, rate in rates.items()
+    ]  # fmt: skip
+    drawn = to_svg(spec_of(risk_chart({"systems": systems, "baseline": "version 1"})))
+    heights = {
+        name: float(found[1])
+        for name in rates
+        if (found := re.search(rf'translate\([\d.-]+,([\d.-]+)\)"[^>]*>{name} \([^)]*[;]', drawn))
+    }
+    assert heights["terse"] == heights["version 1"]
+    assert heights["version 1"] - heights["version 2"] >= 12

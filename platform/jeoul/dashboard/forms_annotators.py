@@ -88,6 +88,9 @@ class KnownItemsForm(forms.Form):
 class CompletionForm(forms.Form):
     """A code and an address for each outcome."""
 
+    # The page says that each of them may be left out.
+    says_once = True
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for outcome in OUTCOMES:

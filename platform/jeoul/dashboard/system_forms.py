@@ -19,6 +19,9 @@ class _JSON(forms.JSONField):
     def clean(self, value: Any) -> Any:
         return super().clean(value) or {}
 
+    def prepare_value(self, value: Any) -> Any:
+        return super().prepare_value(value) if value else ""
+
 
 class ConnectionForm(forms.Form):
     name = forms.CharField(max_length=100, label=_("Name"))
@@ -115,9 +118,8 @@ class SystemForm(forms.Form):
             "metadata for its value; {{ and }} for braces."
         ),
     )  # fmt: skip
-    examples = forms.JSONField(
+    examples = _JSON(
         required=False, label=_("Examples shown before the prompt"),
-        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         help_text=_('A JSON list of {"user": "…", "assistant": "…"}.'),
     )  # fmt: skip
     temperature = forms.FloatField(min_value=0, max_value=2, required=False, label=_("Temperature"))

@@ -74,6 +74,7 @@ def _dress() -> dict[str, Any]:
             gridColor="#e4e7ea", domainColor="#9aa4ad", tickColor="#9aa4ad", labelLimit=420,
             titleFontWeight="normal", labelFlush=False,
         )
+        .configure_axisY(titlePadding=18)
         .configure_title(fontSize=12, fontWeight="normal", anchor="start", color=INK)
         .configure_legend(labelFontSize=12, titleFontSize=12, labelColor=INK, orient="top",
                           # Room for the words of other languages.

@@ -19,7 +19,11 @@ from jeoul.results.charts_language import (
 
 # "chat v2", as versions of a system are labelled, and what people call systems: "version 2".
 _VERSION = re.compile(r"^(.*?)\s*\bv(?:ersion)?\s*(\d+)$", re.IGNORECASE)
+_WIDTH: Final = 520
 _SIZE: Final = 380
+# A line of a label's letters is so high, and a letter at most so wide.
+_LINE: Final = 15
+_LETTER: Final = 7.5
 
 
 def risk_chart(hazards: dict[str, Any]) -> Chart:
@@ -80,11 +84,37 @@ def _plane(rows: list[dict[str, Any]], baseline: str | None) -> Chart:
         shape=alt.Shape("kind:N", legend=None,
                         scale=alt.Scale(domain=["system", "baseline"], range=["circle", "square"])),
     )  # fmt: skip
-    text = base.mark_text(align="left", dx=9, dy=-9, color=GROUND_INK, fontSize=12).encode(
-        x=x, y=y, text=alt.Text("label:N")
-    )
-    layers = [across, up, bound, *_arrows(rows), point, text]
-    return layered(*layers, width=520, height=_SIZE)
+    texts = [
+        chart_of(lane)
+        .mark_text(align="left", dx=9, dy=-9 - _LINE * at, color=GROUND_INK, fontSize=12)
+        .encode(x=x, y=y, text=alt.Text("label:N"))
+        for at, lane in enumerate(_lanes(rows))
+    ]
+    layers = [across, up, bound, *_arrows(rows), point, *texts]
+    return layered(*layers, width=_WIDTH, height=_SIZE)
+
+
+def _lanes(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The rows by how many lines their label is raised, so that those of close points are read."""
+    if not rows:
+        return []
+    left, right = min(r["x_low"] for r in rows), max(r["x_high"] for r in rows)
+    across = _WIDTH / ((right - left) or 1)
+    up = _SIZE / (max(r["y_high"] for r in rows) or 1)
+    lanes: list[list[dict[str, Any]]] = []
+    placed: list[tuple[float, float, float]] = []
+    for row in sorted(rows, key=lambda r: (r["x"], r["system"])):
+        start, width = row["x"] * across, _LETTER * len(row["label"])
+        at = 0
+        while any(
+            start < end and begin < start + width and abs(row["y"] * up + _LINE * at - line) < _LINE
+            for begin, end, line in placed
+        ):
+            at += 1
+        placed.append((start, start + width, row["y"] * up + _LINE * at))
+        lanes += [[] for _ in range(at + 1 - len(lanes))]
+        lanes[at].append(row)
+    return lanes
 
 
 def _arrows(rows: list[dict[str, Any]]) -> list[Chart]:
@@ -121,4 +151,4 @@ def _refusals(rows: list[dict[str, Any]]) -> Chart:
         x2=alt.X2("high:Q"),
     )  # fmt: skip
     point = base.mark_point(filled=True, size=90, color=MARK, opacity=1).encode(x=alt.X("share:Q"))
-    return layered(rule, point, width=520, height={"step": 28})
+    return layered(rule, point, width=_WIDTH, height={"step": 28})

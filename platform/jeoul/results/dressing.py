@@ -36,6 +36,8 @@ TEXTS: Final = (
     _("difficulty"),
     _("risk"),
     _("hazard"),
+    _("risk: high (n = {n})"),
+    _("risk: realistic (n = {n})"),
     _("{slice}: {value} (n = {n})"),
     _("{first} against {second} (n = {n})"),
     _("{first} against {second}"),

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from jeoul.accounts.models import User
 from jeoul.accounts.roles import RIGHTS, May, Role, roles_that
@@ -38,7 +39,8 @@ def get_study(user: User, uuid: UUID | str, right: May = May.READ) -> Study:
         raise Http404("No such study.")
     role = study.memberships.get(user=user).role
     if right not in RIGHTS[Role(role)]:
-        raise NotAllowed(f"Your role on this study ({role}) does not allow this.")
+        said = _("Your role on this study (%s) does not allow this.")
+        raise NotAllowed(said % Role(role).label)
     return study
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
@@ -79,9 +80,8 @@ def _check(connection: Connection) -> None:
         raise InvalidInput("The connection needs a name.", field="name")
     twins = Connection.objects.filter(owner=connection.owner, name=connection.name)
     if twins.exclude(pk=connection.pk).exists():
-        raise InvalidInput(
-            f"You have a connection named {connection.name!r} already.", field="name"
-        )
+        said = _("You have a connection named “%s” already.")
+        raise InvalidInput(said % connection.name, field="name")
     if connection.protocol not in Protocol.values:
         raise InvalidInput(
             f"The protocol is one of {', '.join(Protocol.values)}.", field="protocol"
@@ -117,8 +117,11 @@ def _check_url(url: str) -> None:
         return
     if not is_allowed(host):
         raise InvalidInput(
-            f"{host} is an address inside this network. The operator can allow it in "
-            "PROVIDER_NETWORKS.",
+            _(
+                "%s is an address inside this network. The operator can allow it in "
+                "PROVIDER_NETWORKS."
+            )
+            % host,
             field="base_url",
         )
 
@@ -136,7 +139,7 @@ def _checked_prices(prices: object) -> dict[str, list[str]]:
             fits = False
         if not fits or not isinstance(model, str):
             raise InvalidInput(
-                f"The prices of {model!r} must be two numbers per million tokens, in and out.",
+                _("The prices of %s must be two numbers per million tokens, in and out.") % model,
                 field="prices",
             )
         checked[model] = [str(low), str(high)]

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
@@ -67,19 +68,22 @@ def problems_before_start(study: Study) -> list[str]:
     """What keeps the study from starting, in words with the remedy."""
     found = []
     if study.prompt_set_version is None:
-        found.append("Choose a prompt set.")
+        found.append(_("Choose a prompt set."))
     count = study.entries.count()
     if count < 2:
-        found.append("Choose at least two systems.")
+        found.append(_("Choose at least two systems."))
     if study.design == Design.BASELINE and not study.entries.filter(is_baseline=True).exists():
-        found.append("The design needs a baseline system.")
+        found.append(_("The design needs a baseline system."))
     charged = set(
         study.systems.exclude(connection=None).values_list("connection__currency", flat=True)
     )
     if study.generation_cap is not None and len(charged) > 1:
         found.append(
-            f"The connections charge in {' and '.join(sorted(charged))}, which no cap can add: "
-            "leave the cap empty or choose systems of one currency."
+            _(
+                "The connections charge in different currencies (%s), which no cap can add: "
+                "leave the cap empty or choose systems of one currency."
+            )
+            % ", ".join(sorted(charged))
         )
     return found + rule_problems(study, study.gate)
 
@@ -160,13 +164,13 @@ def move_study(*, study: Study, to: StudyState, actor: User) -> bool:
         study.state = to
         return False
     if locked.state not in _MOVES.get(to, set()) or (locked.imported and to == StudyState.PAUSED):
-        raise WrongState(f"A study that is {locked.state} can't become {to}.")
+        said = _("A study that is %(state)s can't become %(to)s.")
+        raise WrongState(said % {"state": StudyState(locked.state).label, "to": to.label})
     if to == StudyState.RUNNING:
         problems = problems_before_start(locked)
         if problems:
-            raise InvalidInput(
-                "The study can't start yet. " + " ".join(problems), problems=problems
-            )
+            said = _("The study can't start yet.")
+            raise InvalidInput(" ".join([said, *problems]), problems=problems)
         freeze_plan(study=locked)
     if to == StudyState.CLOSED and locked.state != StudyState.ARCHIVED:
         locked.closed_at = timezone.now()

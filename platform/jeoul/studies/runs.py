@@ -2,6 +2,7 @@
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
@@ -32,7 +33,7 @@ def new_run(
     entries = list(locked.entries.select_related("system_version__system").order_by("position"))
     versions = [entry.system_version for entry in entries]
     if version in versions:
-        raise InvalidInput(f"{version.label} is in this study already.", field="version")
+        raise InvalidInput(_("%s is in this study already.") % version.label, field="version")
     previous = previous or _predecessor(version, versions)
     if previous not in versions:
         raise InvalidInput("The version before must be in this study.", field="previous")

@@ -5,11 +5,15 @@ In pure Python, since gettext's own tools are not on every machine.
 
 import ast
 import re
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.translation.template import templatize
+from jeoul.base import DomainError
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 LOCALE: Final = ROOT / "platform" / "jeoul" / "locale"
@@ -17,12 +21,28 @@ _CALLS: Final = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "ng
 _STRING: Final = r"""u?('''(?:[^\\]|\\.)*?'''|\"(?:[^"\\]|\\.)*\"|'(?:[^'\\]|\\.)*')"""
 
 
+@cache
+def _calls() -> frozenset[str]:
+    """What a text is given to that a person reads: translation, or a refusal."""
+    import_module(settings.ROOT_URLCONF)
+    known, new = set(_CALLS), [DomainError]
+    while new:
+        known |= {error.__name__ for error in new}
+        new = [sub for error in new for sub in error.__subclasses__()]
+    return frozenset(known)
+
+
 def in_python(path: Path) -> set[str]:
-    """The texts that a module marks for translation."""
+    """The texts that a module marks for translation, and those in which it refuses something."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         name = getattr(node, "func", None)
-        if isinstance(node, ast.Call) and isinstance(name, ast.Name) and name.id in _CALLS:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(name, ast.Name)
+            and name.id in _calls()
+            and node.args
+        ):
             first = node.args[0]
             if isinstance(first, ast.Constant) and isinstance(first.value, str):
                 found.add(first.value)

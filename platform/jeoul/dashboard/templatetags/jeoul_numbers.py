@@ -7,7 +7,8 @@ from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from jeoul.results.dressing import said_in_parts
+from jeoul.quality.words import EVIDENCE
+from jeoul.results.dressing import said, said_in_parts
 from jeoul.results.findings import finding
 
 register = template.Library()
@@ -199,6 +200,12 @@ def finding_of(results: dict[str, Any], name: str) -> str:
 def in_words(note: str) -> str:
     """A method or note that was stored with the results, in the reader's language."""
     return said_in_parts(note)
+
+
+@register.filter
+def evidence(told: str) -> str:
+    """What a rule found in a worker's judgements, in the reader's language."""
+    return said(told, EVIDENCE)
 
 
 @register.filter

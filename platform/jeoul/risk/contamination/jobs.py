@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from jeoul.accounts.models import User
 from jeoul.base import DomainError, InvalidInput
@@ -38,14 +39,12 @@ def allowed_paths(asked: Iterable[str]) -> list[str]:
     for text in asked:
         files = [file for folder in folders for file in _below(folder, text)]
         if not files:
-            where = ", ".join(map(str, folders)) or "none: the operator sets CORPUS_FOLDERS"
-            raise InvalidInput(
-                f"{text!r} is no corpus file in the folders that are open ({where}).",
-                field="paths",
-            )
+            said = _("“%(file)s” is no corpus file in the folders that are open (%(where)s).")
+            where = ", ".join(map(str, folders)) or _("none: the operator sets CORPUS_FOLDERS")
+            raise InvalidInput(said % {"file": text, "where": where}, field="paths")
         found += [str(file) for file in files if str(file) not in found]
     if len(found) > _MOST_FILES:
-        raise InvalidInput(f"At most {_MOST_FILES} files at once.", field="paths")
+        raise InvalidInput(_("At most %d files at once.") % _MOST_FILES, field="paths")
     return found
 
 

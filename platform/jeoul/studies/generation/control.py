@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
@@ -103,7 +104,7 @@ def use_generation(*, study: Study, actor: User, generation: int) -> int:
         )
     )
     if not places:
-        raise InvalidInput(f"There is no generation {generation}.", field="generation")
+        raise InvalidInput(_("There is no generation %d.") % generation, field="generation")
     mine = _outputs_of(study).filter(system_version__in={p[1] for p in places}, is_current=True)
     wanted = {place[1:] for place in places}
     old = [
