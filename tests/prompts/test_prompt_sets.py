@@ -14,6 +14,7 @@ from jeoul.base import InvalidInput
 from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.hashing import content_hash
 from jeoul.studies.importing import BadRows, PromptRow
+from jeoul.studies.key_places import Places
 from jeoul.studies.likeness import find_alike
 from jeoul.studies.models import PromptSet, PromptSetVersion
 from jeoul.studies.prompt_import import import_prompts
@@ -129,6 +130,21 @@ def test_what_is_alike_is_found_in_words_and_in_characters():
     assert set(found) == {(1, 2), (1, 3), (2, 3), (5, 6)}
     assert found[1, 2] == 1.0
     assert 0.8 <= found[5, 6] < 1
+
+
+def test_many_texts_of_one_template_are_alike_without_comparing_each_with_each():
+    said = "One question that is asked in very many ways, and each of them ends with a number: "
+    texts = {n: f"{said}{n}" for n in range(100, 200)} | {1: "Not like them."}
+    pairs = find_alike(texts.items(), lambda ids: {i: texts[i] for i in ids})
+    assert {pk for a, b, _ in pairs for pk in (a, b)} == set(range(100, 200))
+    assert all(0.8 <= like < 1 for _, _, like in pairs)
+    assert find_alike([], dict) == []
+
+
+def test_the_row_of_a_key_is_known_however_many_there_are():
+    places = Places()
+    assert [places.add(f"k{n}", n + 1) for n in range(10_000)] == [0] * 10_000
+    assert [places.add(f"k{n}", 1) for n in (0, 4096, 9_999)] == [1, 4097, 10_000]
 
 
 def test_two_versions_differ_readably_and_tags_move_with_a_trace():

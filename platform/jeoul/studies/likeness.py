@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Callable, Iterable
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,6 @@ def jaccard(a: set[str], b: set[str]) -> float:
 
 # 64 hashes in 16 bands of 4: a pair with likeness 0.8 meets in a band with probability 0.9998.
 _HASHES: Final = 64
-_BANDS: Final = 16
 ALIKE: Final = 0.8
 # Shingles of a batch are in memory at once.
 _BATCH: Final = 100
@@ -54,6 +54,9 @@ _LONGEST: Final = 20_000
 # In a bucket as full as this every text is compared with the first alone: a template.
 _FULL: Final = 30
 MOST_PAIRS: Final = 10_000
+# Four standard deviations of 64 draws below.
+_LIKELY: Final = ALIKE - 4 * (ALIKE * (1 - ALIKE) / _HASHES) ** 0.5
+_ROWS: Final = 10_000
 
 
 def find_alike(
@@ -61,24 +64,14 @@ def find_alike(
 ) -> list[tuple[int, int, float]]:
     """Pairs of texts that share ALIKE or more of their shingles, most alike first.
 
-    MinHash (Broder 1997) finds candidates, the shingles themselves decide. Holds 80 numbers per
+    MinHash (Broder 1997) finds candidates, the shingles themselves decide. Holds 136 bytes per
     text; ``text_of`` fetches the candidates' texts again.
     """
-    ids, bands, signatures = _bands(texts)
-    candidates: set[tuple[int, int]] = set()
-    for band in bands.T:
-        order = np.argsort(band, kind="stable")
-        cuts = np.flatnonzero(np.diff(band[order])) + 1
-        for group in np.split(order, cuts):
-            members = np.sort(group).tolist()
-            if len(members) < 2:
-                continue
-            firsts = members[:1] if len(members) > _FULL else members
-            candidates.update((a, b) for a in firsts for b in members if a < b)
-    pairs = []
-    ordered = _likely(candidates, signatures)
-    for start in range(0, len(ordered), _BATCH):
-        some = ordered[start : start + _BATCH]
+    ids, signatures = _signatures(texts)
+    candidates = _candidates(signatures)
+    pairs: list[tuple[int, int, float]] = []
+    for start in range(0, len(candidates), _BATCH):
+        some = [divmod(int(pair), len(ids)) for pair in candidates[start : start + _BATCH]]
         found = text_of([ids[at] for at in {at for pair in some for at in pair}])
         cut = {pk: shingles(text) for pk, text in found.items()}
         for a, b in some:
@@ -87,40 +80,62 @@ def find_alike(
                 # The same but for case, spaces and punctuation, or alike.
                 same = plain(found[ids[a]]) == plain(found[ids[b]])
                 pairs.append((ids[a], ids[b], 1.0 if same else min(like, 0.999)))
-    pairs.sort(key=lambda p: (-p[2], p[0], p[1]))
-    return pairs[:MOST_PAIRS]
+        if len(pairs) > 2 * MOST_PAIRS:
+            pairs = _most_alike(pairs)
+    return _most_alike(pairs)
 
 
-def _likely(candidates: set[tuple[int, int]], signatures: NDArray[np.uint32]) -> list[Any]:
-    """Candidates whose share of equal hashes, an estimate of likeness, is not far below ALIKE."""
-    if not candidates:
-        return []
-    rows = np.array(sorted(candidates))
-    kept = []
-    for some in np.array_split(rows, len(rows) // 10_000 + 1):
-        share = (signatures[some[:, 0]] == signatures[some[:, 1]]).mean(axis=1)
-        # Four standard deviations of 64 draws below.
-        kept += some[share >= ALIKE - 4 * (ALIKE * (1 - ALIKE) / _HASHES) ** 0.5].tolist()
-    return kept
+def _most_alike(pairs: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    return sorted(pairs, key=lambda p: (-p[2], p[0], p[1]))[:MOST_PAIRS]
 
 
-def _bands(
-    texts: Iterable[tuple[int, str]],
-) -> tuple[list[int], NDArray[np.uint64], NDArray[np.uint32]]:
+def _candidates(signatures: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Pairs that meet in a band and agree enough in all hashes, each as one number a * n + b."""
+    found = np.zeros(0, dtype=np.int64)
+    # Four hashes of 16 bits are one number: the band itself.
+    for band in signatures.view(np.uint64).T:
+        found = np.union1d(found, _likely(_meeting(band), signatures))
+    return found
+
+
+def _meeting(band: NDArray[np.uint64]) -> NDArray[np.int64]:
+    """Pairs of texts that fall into one bucket."""
+    order = np.argsort(band, kind="stable")
+    ordered, n = band[order], len(band)
+    cuts = np.flatnonzero(ordered[1:] != ordered[:-1]) + 1
+    starts, ends = np.concatenate([[0], cuts]), np.concatenate([cuts, [n]])
+    parts = [np.zeros(0, dtype=np.int64)]
+    for at in np.flatnonzero(ends - starts > 1):
+        members = order[starts[at] : ends[at]]
+        if len(members) > _FULL:
+            parts.append(members[0] * n + members[1:])
+        else:
+            a, b = np.triu_indices(len(members), 1)
+            parts.append(members[a] * n + members[b])
+    return np.concatenate(parts)
+
+
+def _likely(pairs: NDArray[np.int64], signatures: NDArray[np.uint16]) -> NDArray[np.int64]:
+    """Those whose share of equal hashes, an estimate of likeness, is not far below ALIKE."""
+    kept = [pairs[:0]]
+    for start in range(0, len(pairs), _ROWS):
+        some = pairs[start : start + _ROWS]
+        a, b = np.divmod(some, len(signatures))
+        share = (signatures[a] == signatures[b]).mean(axis=1)
+        kept.append(some[share >= _LIKELY])
+    return np.concatenate(kept)
+
+
+def _signatures(texts: Iterable[tuple[int, str]]) -> tuple["array[int]", NDArray[np.uint16]]:
+    """Ids and 64 hashes of each text, cut to 16 bits: unlike ones agree once in 65,536."""
     from rensa import RMinHash  # only who imports prompts needs it
 
-    ids: list[int] = []
-    parts: list[NDArray[np.uint64]] = [np.zeros((0, _BANDS), dtype=np.uint64)]
-    whole: list[NDArray[np.uint32]] = [np.zeros((0, _HASHES), dtype=np.uint32)]
-    source = iter(texts)
+    ids, hashes, source = array("q"), bytearray(), iter(texts)
     while batch := list(islice(source, _BATCH)):
-        ids += [pk for pk, _ in batch]
+        ids.extend(pk for pk, _ in batch)
         rows = RMinHash.digest_matrix_from_token_sets(
             [sorted(shingles(text)) for _, text in batch], _HASHES, 7
         ).to_rows()
-        signature = np.array(rows, dtype=np.uint64).reshape(len(batch), _BANDS, -1)
-        weights = np.array([1, 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93, 0xBF58476D1CE4E5B9],
-                           dtype=np.uint64)  # fmt: skip
-        whole.append(signature.reshape(len(batch), -1).astype(np.uint32))
-        parts.append((signature * weights).sum(axis=2, dtype=np.uint64))
-    return ids, np.concatenate(parts), np.concatenate(whole)
+        # A growing buffer: parts that are joined at the end are there twice.
+        hashes += (np.array(rows, dtype=np.int64) & 0xFFFF).astype(np.uint16).tobytes()
+    return ids, np.frombuffer(hashes, dtype=np.uint16).reshape(-1, _HASHES)

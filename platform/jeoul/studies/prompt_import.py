@@ -14,6 +14,7 @@ from jeoul.accounts.actions import record
 from jeoul.accounts.models import User
 from jeoul.base import InvalidInput
 from jeoul.studies.importing import BadRow, BadRows, PromptRow, RowError, parse_prompt
+from jeoul.studies.key_places import Places
 from jeoul.studies.language import detect_language
 from jeoul.studies.likeness import find_alike
 from jeoul.studies.models import LikePair, Prompt, PromptSet, PromptSetVersion, VersionEntry
@@ -133,24 +134,20 @@ def _import(
 
 def _good_rows(rows: Rows, bad: list[BadRow], *, stop: bool) -> Iterator[PromptRow]:
     """Good rows as they come, bad ones into ``bad``; a second row of an id is bad."""
-    first: dict[int, int] = {}
+    places = Places()
     for number, row in rows:
         try:
             if isinstance(row, RowError):
                 raise row
             prompt = parse_prompt(row)
-            # Eight bytes a key instead of the key: 100,000 of them stay small.
-            known = int.from_bytes(
-                hashlib.blake2b(prompt.key.encode(), digest_size=8).digest(), "big"
-            )
-            if known in first:
-                raise RowError("id", f"{prompt.key!r} stands already in row {first[known]}")
+            earlier = places.add(prompt.key, number)
+            if earlier:
+                raise RowError("id", f"{prompt.key!r} stands already in row {earlier}")
         except RowError as error:
             bad.append(BadRow(number, error.field, error.reason))
             if stop and len(bad) >= _MOST_BAD:
                 return
         else:
-            first[known] = number
             yield prompt
 
 
