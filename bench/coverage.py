@@ -7,12 +7,13 @@ import warnings
 
 import numpy as np
 from jeoul.analysis import bradley_terry
+from jeoul.analysis.aggregation import Labels, dawid_skene, majority, one_coin
 from jeoul.analysis.agreement import krippendorff_alpha, value_counts
 from jeoul.analysis.agreement_judges import alpha_of_judges
 from jeoul.analysis.clustering import Kind
 from jeoul.analysis.counts import A_WINS, B_WINS, Floats, Ints, Votes
 from jeoul.analysis.errors import AnalysisError
-from jeoul.analysis.intervals import clopper_pearson, two_way_interval, wilson
+from jeoul.analysis.intervals import clopper_pearson, two_way_interval, two_way_intervals, wilson
 from jeoul.analysis.planned_looks import plan_looks, planned_look
 from jeoul.analysis.ppi import powered_mean
 from jeoul.analysis.sequential import beta_binomial_bounds, tuned_prior, two_way_sequence
@@ -247,12 +248,54 @@ def machines(budget: Budget, wanted: int) -> list[Row]:
     return found
 
 
+def weighed(budget: Budget, wanted: int) -> list[Row]:
+    """The share of comparisons that A wins, 60 %, from three workers each who err; comparisons
+    differ in difficulty (s.d. 0.7 on the logit), workers in skill (0.5)."""
+    found = []
+    for units, workers in ((200, 30), (1000, 60)):
+        for mean in (0.5, 1.5):
+            rng = np.random.default_rng([10, units, int(10 * mean)])
+            at, done, hits = np.arange(units), 0, dict.fromkeys(("majority", "ds", "one"), 0)
+            off = dict.fromkeys(hits, 0.0)
+            for _ in budget.runs(wanted):
+                labels = verdicts(rng, units, workers, mean)
+                try:
+                    made = {"majority": majority(labels), "ds": dawid_skene(labels),
+                            "one": one_coin(labels)}  # fmt: skip
+                except AnalysisError:
+                    continue
+                done += 1
+                for key, result in made.items():
+                    score = np.clip(result.posterior[:, 0], 0.0, 1.0)
+                    one = two_way_intervals(score, at, at, np.zeros(units, int), 1)[0]
+                    hits[key] += one.low <= 0.6 <= one.high
+                    off[key] += one.estimate - 0.6
+            right = averaged(mean, (0.7**2 + 0.5**2) ** 0.5)
+            row: Row = {"comparisons × 3, workers, right": f"{units:,}, {workers}, {right:.0%}"}
+            for key, name in (("majority", "majority"), ("ds", "Dawid–Skene"), ("one", "one-coin")):
+                row[f"{name}, %"] = 100 * hits[key] / max(done, 1)
+                row[f"{name}, off by"] = off[key] / max(done, 1)
+            found.append(row | {"runs": done})
+    return found
+
+
+def verdicts(rng: np.random.Generator, units: int, workers: int, mean: float) -> Labels:
+    """Three workers per comparison; A is right in 60 % of them."""
+    unit = np.repeat(np.arange(units), 3)
+    worker = (rng.integers(0, workers, units)[:, None] + np.array([0, 1, 2])).ravel() % workers
+    truth = (rng.random(units) >= 0.6).astype(np.int64)
+    skill = mean + rng.normal(0, 0.7, units)[unit] + rng.normal(0, 0.5, workers)[worker]
+    right = rng.random(len(unit)) < special.expit(skill)
+    return Labels(unit, worker, np.where(right, truth[unit], 1 - truth[unit]), 2)
+
+
 def main() -> None:
     asked = arguments(__doc__)
     warnings.simplefilter("error")
     wanted = 100 if asked.quick else 2_000
-    # Eight designs, three rankings, six alphas, looks, four machines: shares of the whole.
-    unit = asked.seconds / 24
+    # Eight designs, three rankings, six alphas, looks, four machines, four weighings: shares of
+    # the whole.
+    unit = asked.seconds / 26
     parts = [
         part("Win rate, prompt s.d. 1 on the logit: coverage of the 95 % interval",
              lambda: rates(Budget(unit, 1), wanted)),
@@ -263,6 +306,8 @@ def main() -> None:
         part("Gold accuracy, exact interval", lambda: gold(Budget(unit, 1), wanted)),
         part("Looking often, no true difference", lambda: looks(Budget(2 * unit, 1), wanted // 4)),
         part("300 human and 5,000 machine verdicts", lambda: machines(Budget(unit / 2, 1), wanted)),
+        part("Weighed win rate: coverage of the 95 % interval, true rate 60 %",
+             lambda: weighed(Budget(unit / 2, 1), wanted)),
     ]  # fmt: skip
     publish("coverage", parts, docs=asked.docs, note="`make bench-coverage`: ")
 

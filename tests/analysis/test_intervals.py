@@ -1,5 +1,7 @@
 """Intervals and tests against published values, oracles and a simulation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,11 @@ from jeoul.analysis.intervals import (
     benjamini_hochberg,
     clopper_pearson,
     clustered_variance,
+    exact_interval,
+    grouped_moments,
     holm,
+    intervals_of,
+    share_by_worker,
     sign_test,
     two_way_interval,
     wilson,
@@ -137,6 +143,45 @@ def test_edges():
     assert "One prompt and one worker" in alone.note
     solo = two_way_interval((one_each % 2).astype(float), one_each, np.zeros(20, int))
     assert "One worker only" in solo.note
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(2, 40))
+def test_a_share_by_worker_is_the_two_way_interval_of_prompts_judged_once(seed, workers):
+    rng = np.random.default_rng(seed)
+    n = rng.integers(0, 12, workers)
+    n[:2] += 1
+    k = rng.binomial(n, rng.random(workers))
+    found = share_by_worker(k, n)
+    worker = np.repeat(np.arange(workers), n)
+    x = np.concatenate([np.arange(m) < yes for yes, m in zip(k, n, strict=True)]).astype(float)
+    # The same habit within each worker: with prompts that never come again only workers count.
+    assert (found.estimate, found.n) == (pytest.approx(x.mean()), len(x))
+    if 0 < x.mean() < 1:
+        m = grouped_moments(x, worker, worker, np.zeros(len(x), int), 1)
+        m = replace(m, prompts=np.array([len(x)]))
+        (same,) = intervals_of(m, np.array([0]), 0.95)
+        assert (found.low, found.high) == pytest.approx((same.low, same.high), abs=1e-12)
+        assert found.note == same.note
+
+
+def test_a_share_by_worker_at_its_edges():
+    alone = share_by_worker(np.array([12]), np.array([40]))
+    assert alone.low < 0.3 < alone.high
+    assert "One worker only" in alone.note
+    assert share_by_worker(np.array([3, 4]), np.array([3, 4])).high == 1.0
+    with pytest.raises(NoVotes):
+        share_by_worker(np.zeros(2, int), np.zeros(2, int))
+    with pytest.raises(BrokenVotes, match="more often"):
+        share_by_worker(np.array([3]), np.array([2]))
+
+
+def test_an_exact_interval_of_few_cases_says_that_it_is_wide():
+    few, many = exact_interval(9, 10), exact_interval(900, 1_000)
+    assert (few.low, few.high) == clopper_pearson(9, 10)
+    assert (few.note, many.note) == (
+        "With n = 10 the exact interval is wider than it need be.",
+        "",
+    )
 
 
 def wilsonish(clusters):

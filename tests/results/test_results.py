@@ -6,10 +6,12 @@ import uuid
 import numpy as np
 import pytest
 from django.db import connection
+from django.urls import reverse
 from jeoul.comparisons.actions import revise_judgement
 from jeoul.comparisons.import_actions import import_judgements
 from jeoul.comparisons.models import Answer
 from jeoul.quality.actions import exclude_worker
+from jeoul.results.actions import analyse_study
 from jeoul.results.compute import compute
 from jeoul.results.copying import ordered, read_columns
 from jeoul.results.data import places, read_study
@@ -111,6 +113,35 @@ def test_every_part_stands_with_its_settings(judged):
     assert results["settings"]["win_definitions"]["apart"]
     for worker in results["workers"]:
         assert worker["left_low"] <= worker["left_share"] <= worker["left_high"]
+
+
+def test_what_covers_too_little_or_too_much_says_so_in_the_json_and_on_the_pages(judged, client):
+    """Where the coverage table of docs/statistics.md lies outside 93 to 97 %."""
+    first = judged.comparisons.order_by("pk").first()
+    type(first).objects.filter(pk=first.pk).update(kind="gold", gold_sign=1)
+    analysis = analyse_study(study=judged)
+    (overall,), workers = analysis.results["criteria"], analysis.results["workers"]
+    pair = overall["pairs"][0]
+    few = "under 30 the interval is approximate."
+    assert few in pair["note"]
+    assert few in pair["definitions"]["half"]["note"]
+    for key in ("nominal", "ordinal", "percent", "ac1", "ac2"):
+        assert "Holds for these judges" in overall["agreement"][key]["note"]
+    assert "and 3 workers: the interval is approximate" in overall["agreement"]["judges"]["note"]
+    gold = next(w for w in workers if w["gold_n"])
+    assert gold["gold_note"] == "With n = 1 the exact interval is wider than it need be."
+    assert "too narrow" in analysis.results["settings"]["worker_intervals"]["reliability"]
+    side = analysis.results["position"]
+    assert side["method"].startswith("clustered by worker")
+    assert few in side["note"]
+    client.force_login(factories.owner_of(judged))
+    page = client.get(reverse("study-results", args=[judged.uuid])).content.decode()
+    for said in (few, "Holds for these judges", "clustered by worker"):
+        assert said in page
+    people = client.get(reverse("worker-list", args=[judged.uuid])).content.decode()
+    assert "with few known answers wider than it need be" in people
+    one = client.get(reverse("worker-detail", args=[judged.uuid, gold["worker"]])).content.decode()
+    assert "With n = 1 the exact interval" in one
 
 
 def test_what_an_exclusion_would_change_is_what_it_changes(judged):

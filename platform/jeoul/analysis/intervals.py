@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 import numpy as np
@@ -16,6 +16,8 @@ from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 OneWay: TypeAlias = tuple[Floats, Ints]
 
 FEW_CLUSTERS: Final = 30
+# Under this many cases the exact interval of a share covers more than two points too much.
+FEW_CASES: Final = 200
 # Below this many (effective) votes for the rarer side the logit is too curved for its own error.
 _EDGE: Final = 5.0
 # What is equal but for rounding counts as equal.
@@ -83,6 +85,18 @@ def clopper_pearson(k: float, n: float, level: float = 0.95) -> tuple[float, flo
     low = 0.0 if k == 0 else float(stats.beta.ppf(tail, k, n - k + 1))
     high = 1.0 if k == n else float(stats.beta.ppf(1 - tail, k + 1, n - k))
     return low, high
+
+
+def exact_interval(k: int, n: int, level: float = 0.95) -> Interval:
+    """clopper_pearson as an interval that says how wide it is where n is small.
+
+    It never covers less than its level, and with few cases more: 96 to 98 % for 95 in simulation.
+    """
+    low, high = clopper_pearson(k, n, level)
+    note = ""
+    if n < FEW_CASES:
+        note = f"With n = {n} the exact interval is wider than it need be."
+    return Interval(k / n, low, high, "Clopper-Pearson, exact", n, note, level)
 
 
 def sign_test(wins: int, losses: int) -> float:
@@ -245,6 +259,32 @@ def two_way_intervals(
         raise NoVotes("A group without judgements has no win rate.")
     halves = np.bincount(group[(scores != 0) & (scores != 1)], minlength=n_groups)
     return intervals_of(m, halves, level)
+
+
+def share_by_worker(k: Ints, n: Ints, level: float = 0.95) -> Interval:
+    """A share of yes where each worker said yes k of n times, (G,) each; prompts play no part.
+
+    Variance G/(G−1) · Σ_g (k_g − w·n_g)²/n², Student's t with G − 1 degrees of freedom, bounds
+    and notes as in two_way_interval. Raises NoVotes without judgements, BrokenVotes for counts
+    that are none.
+    """
+    check_level(level)
+    k, n = np.asarray(k), np.asarray(n)
+    if bool(((k < 0) | (k > n)).any()):
+        raise BrokenVotes("Nobody says yes more often than he says anything.")
+    k, n = k[n > 0], n[n > 0]
+    if not len(n):
+        raise NoVotes("A proportion of nothing has no interval.")
+    total, workers = np.array([n.sum()]), np.array([len(n)])
+    w = k.sum() / total
+    # Of one worker alone the judgements are all there is.
+    off, clusters = ((k - w * n) ** 2, workers) if len(n) > 1 else (total * w * (1 - w), total)
+    factor = clusters / np.maximum(clusters - 1, 1)
+    variance = factor * off.sum(keepdims=True) / total.astype(np.float64) ** 2
+    freedom = np.maximum(clusters - 1.0, 1.0)
+    m = ClusteredMoments(w, variance, freedom, total, workers, total)
+    (found,) = intervals_of(m, np.array([0]), level)
+    return replace(found, method=found.method.replace("two-way clustered", "clustered by worker"))
 
 
 def intervals_of(m: ClusteredMoments, halves: Ints, level: float) -> list[Interval]:

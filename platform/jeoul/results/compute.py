@@ -7,7 +7,7 @@ import numpy as np
 
 from jeoul import __version__
 from jeoul.analysis.counts import Votes
-from jeoul.analysis.intervals import sign_test, wilson
+from jeoul.analysis.intervals import share_by_worker, sign_test
 from jeoul.analysis.tally import Tally
 from jeoul.quality import rules
 from jeoul.results.automatic import count_pairs, with_ties
@@ -16,7 +16,7 @@ from jeoul.results.facts import shown_choice, worker_facts
 from jeoul.results.features import STYLE, style_of
 from jeoul.results.inputs import Asked, Inputs, read_inputs
 from jeoul.results.sections import agreements, pairs, rankings, weighing
-from jeoul.results.sections.crowd import crowd_of, with_reliability
+from jeoul.results.sections.crowd import WORKER_INTERVALS, crowd_of, with_reliability
 from jeoul.results.sections.hazards import hazards_of
 from jeoul.results.sections.machines import machines_of
 from jeoul.results.sections.numbers import number
@@ -46,6 +46,7 @@ def analysis_settings() -> dict[str, object]:
         "weighed_on_at_most": weighing.MOST_LABELS,
         "mace_on_at_most": weighing.MOST_MACE,
         "style": list(STYLE),
+        "worker_intervals": WORKER_INTERVALS,
         "flag_rules": rules.VERSION,
         "code_version": __version__,
     }
@@ -207,20 +208,25 @@ def _grades(rows: Table) -> dict[str, int]:
 
 def _position(rows: Table) -> dict[str, Any] | None:
     """How often the answer shown left was chosen, ties apart."""
-    shown = shown_choice(rows)
-    left, right = int(shown.left.sum()), int(shown.right.sum())
+    shown, worker = shown_choice(rows), rows.ints("worker")
+    lefts, rights = np.bincount(worker[shown.left]), np.bincount(worker[shown.right])
+    size = max(len(lefts), len(rights))
+    lefts, rights = (np.pad(each, (0, size - len(each))) for each in (lefts, rights))
+    left, right = int(lefts.sum()), int(rights.sum())
     if not left + right:
         return None
-    low, high = wilson(left, left + right)
+    # Sides are drawn anew for each showing: what judgements share is the habit of their worker.
+    share = share_by_worker(lefts, lefts + rights)
     return {
         "left": left,
         "right": right,
-        "left_share": number(left / (left + right)),
-        "low": number(low),
-        "high": number(high),
+        "left_share": number(share.estimate),
+        "low": number(share.low),
+        "high": number(share.high),
         "n": left + right,
         "sign_test_p": number(sign_test(left, right)),
-        "method": "Wilson, judgements taken as independent",
+        "method": share.method,
+        "note": share.note,
     }
 
 

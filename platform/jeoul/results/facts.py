@@ -145,7 +145,8 @@ def _reading_share(table: Table, reading: Floats | None) -> np.ndarray:
         return np.full(len(table), np.nan)
     needed = reading[table.ints("output_a")] + reading[table.ints("output_b")]
     share = np.full(len(table), np.nan)
-    return np.divide(table.floats("seconds"), needed, out=share, where=needed > 0)
+    np.divide(table.floats("seconds"), needed, out=share, where=needed > 0)
+    return share
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ def worker_list(request: HttpRequest, study: UUID) -> HttpResponse:
         rows = [r for r in rows if r["flags"]]
     context = study_context(request, found, "workers") | {
         "workers": paged(request, rows),
+        "methods": analysis.results["settings"].get("worker_intervals") if analysis else None,
         "contests": contests_waiting(found),
         "flagged": bool(request.GET.get("flagged")),
         "sort": sort,

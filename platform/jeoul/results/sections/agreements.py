@@ -22,6 +22,8 @@ from jeoul.analysis.errors import AnalysisError
 from jeoul.results.data import Bools, Ints, Table
 from jeoul.results.sections.numbers import number
 
+# What an interval over comparisons leaves open; those "of judges" are beside it.
+THESE_JUDGES: Final = "Holds for these judges: too narrow for others where judges differ."
 METHOD: Final = "Krippendorff's alpha, jackknife over units; over units and judges as judges"
 SEED: Final = 0
 # Leaving out each judge looks at every judgement; a sample of so many tells the interval.
@@ -40,15 +42,15 @@ def agreement_of(rows: Table, scale: int, judges: list[str]) -> dict[str, Any]:
     whole = value_counts(unit, nominal, size)
     ranked = whole if scale in {5, 7} else value_counts(unit[keep], ordinal[keep], steps)
     found = {
-        "nominal": _alpha(lambda: krippendorff_alpha(whole, metric="nominal")),
-        "ordinal": _alpha(lambda: krippendorff_alpha(ranked, metric="ordinal")),
+        "nominal": _over_units(_alpha(lambda: krippendorff_alpha(whole, metric="nominal"))),
+        "ordinal": _over_units(_alpha(lambda: krippendorff_alpha(ranked, metric="ordinal"))),
         "judges": _of_judges(unit, nominal, worker, None, size, "nominal"),
         "judges_ordinal": _of_judges(unit, ordinal, worker, keep, steps, "ordinal"),
-        "percent": _coefficient(lambda: percent_agreement(whole)),
-        "fleiss": _coefficient(lambda: fleiss_kappa(whole)),
+        "percent": _over_units(_coefficient(lambda: percent_agreement(whole))),
+        "fleiss": _over_units(_coefficient(lambda: fleiss_kappa(whole))),
         "cohen": _cohen(unit, nominal, worker, size, judges),
-        "ac1": _coefficient(lambda: gwet_ac(whole)),
-        "ac2": _coefficient(lambda: gwet_ac(ranked, weights="quadratic")),
+        "ac1": _over_units(_coefficient(lambda: gwet_ac(whole))),
+        "ac2": _over_units(_coefficient(lambda: gwet_ac(ranked, weights="quadratic"))),
     }
     # Several judges per comparison are what all of it rests on.
     times = np.bincount(whole.sum(axis=1)) if len(whole) else np.zeros(1, dtype=int)
@@ -58,6 +60,13 @@ def agreement_of(rows: Table, scale: int, judges: list[str]) -> dict[str, Any]:
         "judges_per_comparison": {str(m): int(n) for m, n in enumerate(times.tolist()) if m and n},
         "method": METHOD,
     }
+
+
+def _over_units(found: dict[str, Any]) -> dict[str, Any]:
+    """With the warning that its interval covers too little for other judges (see the docs)."""
+    if found["low"] is None:
+        return found
+    return found | {"note": f"{found['note']} {THESE_JUDGES}".strip()}
 
 
 def _cohen(

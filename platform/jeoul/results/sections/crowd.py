@@ -1,14 +1,23 @@
 """The workers: what is known of each, with an interval and the signals that follow from it."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
-from jeoul.analysis.intervals import clopper_pearson, wilson
+from jeoul.analysis.intervals import clopper_pearson, exact_interval, wilson
 from jeoul.analysis.quality_signals import entropy
 from jeoul.quality import rules
 from jeoul.results.inputs import Person
 from jeoul.results.sections.numbers import number
 
+# How each interval of a worker's row is made, and what it takes for granted.
+WORKER_INTERVALS: Final = {
+    "median_seconds": "order statistics, free of a distribution",
+    "agreement": "Wilson, comparisons taken as independent",
+    "gold": "Clopper-Pearson, exact; with few known answers wider than it need be",
+    "left_share": "Wilson, judgements taken as independent",
+    "repeats": "Clopper-Pearson, exact",
+    "reliability": "Wilson, the verdicts taken as known: too narrow where they are unsure",
+}
 _NOTHING = (None, None)
 
 
@@ -55,7 +64,7 @@ def worker_row(
 ) -> dict[str, Any]:
     """Facts of one worker, each share with its interval and the n it rests on."""
     sided = f.left + f.right
-    gold = clopper_pearson(f.gold_right, f.gold_n) if f.gold_n else _NOTHING
+    gold = exact_interval(f.gold_right, f.gold_n) if f.gold_n else None
     side = wilson(f.left, sided) if sided else _NOTHING
     same = clopper_pearson(f.repeats_same, f.repeats) if f.repeats else _NOTHING
     agree = (
@@ -80,8 +89,9 @@ def worker_row(
         "gold_n": f.gold_n,
         "gold_right": f.gold_right,
         "gold_share": number(f.gold_right / f.gold_n) if f.gold_n else None,
-        "gold_low": number(gold[0]),
-        "gold_high": number(gold[1]),
+        "gold_low": number(gold.low) if gold else None,
+        "gold_high": number(gold.high) if gold else None,
+        "gold_note": gold.note if gold else "",
         "left_share": number(f.left / sided) if sided else None,
         "left_low": number(side[0]),
         "left_high": number(side[1]),

@@ -85,6 +85,7 @@ def _rate_only(pair: PairRate) -> dict[str, Any]:
         "high": number(pair.high),
         "n": pair.used,
         "method": pair.method,
+        "note": pair.note,
     }
 
 

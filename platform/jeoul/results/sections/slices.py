@@ -61,7 +61,7 @@ def slices_of(
 
 def _slice(part: Tally, names: list[str]) -> dict[str, Any]:
     rows = [pair_row(p, names) for p in tally_rates(part)]
-    return {"pairs": rows, "ranking": _ranking(part, names)}
+    return {"pairs": rows} | _ranking(part, names)
 
 
 def _styled(
@@ -79,16 +79,16 @@ def _styled(
     return found
 
 
-def _ranking(part: Tally, names: list[str]) -> list[dict[str, Any]]:
+def _ranking(part: Tally, names: list[str]) -> dict[str, Any]:
     """Scores in this slice alone; nothing where the slice links not all systems."""
     judged, kept = part.compacted()
     if len(kept) < MIN_SYSTEMS:
-        return []
+        return {"ranking": []}
     try:
         ranking = fit_tally(judged)
     except AnalysisError:
-        return []
-    return [
+        return {"ranking": []}
+    rows = [
         {
             "system": names[kept[s.system]],
             "rank": s.rank,
@@ -100,6 +100,7 @@ def _ranking(part: Tally, names: list[str]) -> list[dict[str, Any]]:
         }
         for s in ranking.systems
     ]
+    return {"ranking": rows, "fit": {"method": ranking.method, "note": ranking.note}}
 
 
 def _adjust(found: list[dict[str, Any]]) -> None:

@@ -29,6 +29,8 @@ _SWAPPED: Final = np.array([1, 0, 2, 3])
 RATE_METHOD: Final = (
     "mean of the verdicts' posterior, clustered by prompt; the judges' weights taken as known"
 )
+# 0 to 84 % in simulation, see the coverage table of docs/statistics.md.
+RATE_NOTE: Final = "Where judges err these intervals cover far less than 95 %."
 # Above these many judgements a seeded sample of comparisons is weighed: worker reliability is
 # known from far fewer, and the plain results never wait for it.
 MOST_LABELS: Final = 20_000
@@ -122,7 +124,7 @@ def _aggregate(result: Aggregate, units: Units, rows: Table, names: list[str]) -
         "method": result.method,
         "iterations": result.iterations,
         "objective": number(result.objective[-1]) if result.objective else None,
-        "note": result.note,
+        "note": f"{result.note} {RATE_NOTE}".strip(),
         "verdicts": {
             "a": int(verdict[0]),
             "b": int(verdict[1]),
