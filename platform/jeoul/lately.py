@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 from django.core.cache import cache
+from django.db.models import QuerySet
 
 _T = TypeVar("_T")
 SECONDS: Final = 4
@@ -11,12 +12,6 @@ SECONDS: Final = 4
 
 def _always(_found: Any) -> bool:
     return True
-
-
-def known(key: str) -> tuple[Any] | None:
-    """What was said of it within its seconds, None where nothing was."""
-    kept: tuple[Any] | None = cache.get(key)
-    return kept
 
 
 def lately(
@@ -30,9 +25,14 @@ def lately(
 
     Kept in a tuple: None is an answer too.
     """
-    kept = known(key)
+    kept: tuple[_T] | None = cache.get(key)
     if kept is None:
         kept = (make(),)
         if worth(kept[0]):
             cache.set(key, kept, seconds)
     return kept[0]
+
+
+def takes_long(key: str, rows: QuerySet[Any], few: int) -> bool:
+    """Whether nothing was said lately and ``rows`` are many: a page asks for it after."""
+    return cache.get(key) is None and rows[few:].exists()

@@ -10,7 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from jeoul.conduct.rules import Share, Watched
-from jeoul.lately import known, lately
+from jeoul.lately import lately, takes_long
 from jeoul.quality.models import FlagState
 from jeoul.results.inputs import SLICES
 from jeoul.results.models import Analysis
@@ -142,9 +142,8 @@ def count_lately(study: Study) -> Counts:
     return lately(_key(study), lambda: count(study), worth=_of_many)
 
 
-def takes_long(study: Study) -> bool:
-    """Whether counting reads many rows: a page that must be there at once asks for it after."""
-    return known(_key(study)) is None and study.comparisons.all()[_FEW:].exists()
+def counting_takes_long(study: Study) -> bool:
+    return takes_long(_key(study), study.comparisons.all(), _FEW)
 
 
 def _key(study: Study) -> str:

@@ -27,7 +27,7 @@ from jeoul.dashboard.page import (
 from jeoul.dashboard.stretches import Stretch, stretch
 from jeoul.dashboard.system_forms import RerunForm
 from jeoul.dashboard.views.studies import prepare
-from jeoul.lately import known, lately
+from jeoul.lately import lately, takes_long
 from jeoul.studies.generation.control import (
     pause_generation,
     rerun_outputs,
@@ -69,9 +69,9 @@ def output_list(request: HttpRequest, study: UUID) -> HttpResponse:
 def _outputs_page(request: HttpRequest, found: Study, rerun_form: RerunForm) -> HttpResponse:
     generation = request.GET.get("generation", "")
     number = int(generation) if generation.isdecimal() and len(generation) < 10 else None
-    progress = None
-    if not (asks_later(request) and _takes_long(found, number)):
-        progress = _progress_lately(found, number)
+    key = _key(found, number)
+    later = asks_later(request) and takes_long(key, found.comparisons.all(), _FEW)
+    progress = None if later else _progress_lately(found, number)
     context = study_context(request, found, "outputs")
     context |= {"progress": progress, "generation": number}
     part = request.GET.get("part") if request.htmx else None  # type: ignore[attr-defined]  # HtmxMiddleware's
@@ -102,10 +102,6 @@ def _progress_lately(study: Study, number: int | None) -> GenerationProgress:
         lambda: generation_progress(study, number),
         worth=lambda progress: progress.total > _FEW,
     )
-
-
-def _takes_long(study: Study, number: int | None) -> bool:
-    return known(_key(study, number)) is None and study.comparisons.all()[_FEW:].exists()
 
 
 def _key(study: Study, number: int | None = None) -> str:

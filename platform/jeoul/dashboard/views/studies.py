@@ -20,7 +20,7 @@ from jeoul.base import DomainError, InvalidInput
 from jeoul.comparisons.building import build_comparisons, retarget
 from jeoul.comparisons.models import Comparison, Kind
 from jeoul.comparisons.standing import reassess
-from jeoul.conduct.figures import takes_long
+from jeoul.conduct.figures import counting_takes_long
 from jeoul.crowd import get_provider
 from jeoul.dashboard.forms import (
     FIRST_CRITERION,
@@ -184,7 +184,7 @@ def overview_page(request: HttpRequest, study: Study, **refused: object) -> Http
     """The overview; a form of it that was refused stands there as it was filled in."""
     analysis = latest_analysis(study)
     context = study_context(request, study, "overview")
-    if asks_later(request) and takes_long(study):
+    if asks_later(request) and counting_takes_long(study):
         context |= alerts_context(study)
     else:
         context |= live_context(study, analysis)
