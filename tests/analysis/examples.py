@@ -101,3 +101,30 @@ def random_votes(
         np.full(n, np.nan),
         n_systems,
     )
+
+
+def with_parts(votes, **parts):
+    fields = {f: getattr(votes, f) for f in Votes.__dataclass_fields__}
+    return Votes(**(fields | parts))
+
+
+def clustered_votes(rng, n, prompts, workers, k=5):
+    """Prompt- and worker-specific system effects around evenly spaced scores."""
+    a = rng.integers(0, k, n)
+    b = (a + rng.integers(1, k, n)) % k
+    p, w = rng.integers(0, prompts, n), rng.integers(0, workers, n)
+    skill = np.linspace(-1, 1, k) + rng.normal(0, 0.5, (prompts, k))[p]
+    skill += rng.normal(0, 0.4, (workers, k))[w]
+    rows = np.arange(n)
+    chance = 1 / (1 + np.exp(skill[rows, b] - skill[rows, a]))
+    outcome = np.where(rng.random(n) < chance, A_WINS, B_WINS)
+    return Votes(a, b, outcome, p, w, np.zeros(n, np.int8), np.full(n, np.nan), k)
+
+
+def difference_errors(covariance):
+    own = np.diag(covariance)
+    return np.sqrt(own[1:] + own[0] - 2 * covariance[0, 1:])
+
+
+def worths(scores):
+    return np.exp(scores) / np.exp(scores).sum()

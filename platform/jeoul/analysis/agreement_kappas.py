@@ -11,23 +11,27 @@ from jeoul.analysis.counts import Floats, Ints
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 from jeoul.analysis.intervals import check_level, wilson
 
-Weights: TypeAlias = Literal["nominal", "linear", "quadratic"]
+Weights: TypeAlias = Literal["nominal", "ordinal", "linear", "quadratic"]
 
 
 def weight_matrix(n_values: int, weights: Weights) -> Floats:
     """Credit for each pair of values, (q, q): 1 on the diagonal, falling with their distance.
 
-    nominal: 1[i = j]; linear: 1 − |i − j|/(q − 1); quadratic: 1 − (i − j)²/(q − 1)².
+    nominal: 1[i = j]; linear: 1 − |i − j|/(q − 1); quadratic: 1 − (i − j)²/(q − 1)²;
+    ordinal (Gwet 2014): 1 − |i − j|(|i − j| + 1)/(q(q − 1)), pairs of values from i to j.
     Raises BrokenVotes for another word.
     """
     if weights not in get_args(Weights):
         raise BrokenVotes(f"No such weights: {weights}.")
-    values = np.arange(n_values, dtype=np.float64)
-    gap = np.abs(values[:, None] - values[None, :]) / max(n_values - 1, 1)
-    if weights == "nominal":
-        return np.eye(n_values)
-    result: Floats = 1 - (gap if weights == "linear" else gap**2)
-    return result
+    values, widest = np.arange(n_values, dtype=np.float64), max(n_values - 1, 1)
+    steps = np.abs(values[:, None] - values[None, :])
+    gap: dict[Weights, Floats] = {
+        "nominal": steps.clip(max=1),
+        "ordinal": steps * (steps + 1) / (widest * (widest + 1)),
+        "linear": steps / widest,
+        "quadratic": (steps / widest) ** 2,
+    }
+    return 1 - gap[weights]
 
 
 def gwet_ac(counts: Ints, *, weights: Weights = "nominal", level: float = 0.95) -> Agreement:
