@@ -108,6 +108,7 @@ def addresses(study) -> dict[str, str]:
     found["output-list, by prompt"] = f"{found['output-list']}?q=not-there"
     # What a page of many rows asks for after it is there.
     found["study-detail, its figures"] = f"{found['study-detail']}?part=progress"
+    found["study-detail, its pairs and slices"] = f"{found['study-detail']}?part=parts"
     found["output-list, its figures"] = f"{found['output-list']}?part=generation"
     return dict(sorted(found.items()))
 

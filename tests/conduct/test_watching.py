@@ -14,6 +14,7 @@ from jeoul.conduct.alerts import deliver_alert, due_alerts, mark_seen, raise_ale
 from jeoul.conduct.facts import facts_of
 from jeoul.conduct.figures import count, figures, watched
 from jeoul.conduct.models import Alert
+from jeoul.conduct.parts import count_parts
 from jeoul.conduct.rules import Share, Watched, findings, has_fallen
 from jeoul.results.progress import study_progress
 from jeoul.studies.models import Output, OutputState
@@ -82,10 +83,11 @@ def test_figures_count_by_pair_and_slice_and_time_the_work():
         worker = factories.worker_for(study)
         for _turn in range(5):
             factories.judge(worker)
+    parts = count_parts(study)
+    assert len(parts.pairs) == 3
+    assert sum(p.judged for p in parts.pairs) == 10 == sum(s.judged for s in parts.slices["risk"])
+    assert sum(p.planned for p in parts.pairs) == 36
     found = figures(study, count(study), None)
-    assert len(found.pairs) == 3
-    assert sum(p.judged for p in found.pairs) == 10 == sum(s.judged for s in found.slices["risk"])
-    assert sum(p.planned for p in found.pairs) == 36
     assert found.spent == 10
     assert found.timed == 10
     assert found.hourly_pay == Decimal(3600) / Decimal(found.median_seconds)

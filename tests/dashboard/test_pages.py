@@ -12,7 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from jeoul.comparisons.models import Remark
-from jeoul.conduct import figures
+from jeoul.conduct import figures, parts
 from jeoul.dashboard.views import generation
 from jeoul.quality.actions import exclude_worker
 from jeoul.results.actions import analyse_study
@@ -337,11 +337,13 @@ def test_each_chart_says_its_finding_to_those_who_do_not_see_it(judged):
 
 
 def test_a_page_of_many_rows_is_there_before_they_are_counted(judged, monkeypatch):
-    monkeypatch.setattr(figures, "_FEW", 5)
+    monkeypatch.setattr(figures, "FEW", 5)
+    monkeypatch.setattr(parts, "FEW", 5)
     monkeypatch.setattr(generation, "_FEW", 5)
     client, htmx = client_of(factories.owner_of(judged)), {"HX-Request": "true"}
     for name, part, said in (
         ("study-detail", "progress", ">36 <small>/ 54</small>"),
+        ("study-detail", "parts", 'class="num">36 / 54</span>'),
         ("output-list", "generation", ">18 <small>/ 18</small>"),
     ):
         address = reverse(name, args=[judged.uuid])

@@ -6,24 +6,19 @@ from typing import Any, Final
 
 from django.db import connection
 from django.utils import timezone
-from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from jeoul.conduct.rules import Share, Watched
 from jeoul.lately import lately, takes_long
 from jeoul.quality.models import FlagState
-from jeoul.results.inputs import SLICES
 from jeoul.results.models import Analysis
-from jeoul.results.progress import StudyProgress, Sums, study_progress, sum_comparisons
-from jeoul.studies.models import Connection, OutputState, Risk, Study, SystemVersion
+from jeoul.results.progress import StudyProgress, study_progress
+from jeoul.studies.models import Connection, OutputState, Study
 
 # The newest judgements that medians and falls are read from.
 _NEWEST: Final = 1000
 _GOLD: Final = 400
-# Values of one slice that have a line of their own.
-_MOST_VALUES: Final = 8
 # So many rows are counted at every look.
-_FEW: Final = 2000
+FEW: Final = 2000
 
 _MEDIAN = """
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds), count(seconds) FROM (
@@ -61,25 +56,10 @@ WHERE j.study_id = %s ORDER BY j.id DESC LIMIT %s
 
 
 @dataclass(frozen=True)
-class Part:
-    """A pair's or a slice's share of the work."""
-
-    name: str
-    judged: int
-    planned: int
-
-    @property
-    def percent(self) -> int:
-        return round(100 * self.judged / self.planned) if self.planned else 0
-
-
-@dataclass(frozen=True)
 class Counts:
     """What takes reading many rows to know."""
 
     progress: StudyProgress
-    pairs: list[Part]
-    slices: dict[str, list[Part]]
     median_seconds: float | None
     timed: int
 
@@ -88,8 +68,6 @@ class Counts:
 class Figures:
     """What stands beside the progress of a study."""
 
-    pairs: list[Part]
-    slices: dict[str, list[Part]]
     median_seconds: float | None
     timed: int
     hourly_pay: Decimal | None
@@ -121,20 +99,9 @@ def hourly_pay(study: Study, median: float | None) -> Decimal | None:
     return study.pay_per_judgement * 3600 / Decimal(median)
 
 
-def _part(name: str, sums: Sums) -> Part:
-    return Part(name, sums.judged, sums.planned)
-
-
-Parts = tuple[list[Part], dict[str, list[Part]]]
-
-
 def count(study: Study) -> Counts:
-    """As it is now; six queries, and every comparison and output is read once."""
-    rows = list(
-        sum_comparisons(study, "system_a", "system_b", *(f"prompt__{name}" for name in SLICES))
-    )
-    progress = study_progress(study, sum((sums for _, sums in rows), Sums()))
-    return Counts(progress, *_parts(rows), *median_seconds(study))
+    """As it is now; seven queries, and every comparison and output is read once."""
+    return Counts(study_progress(study), *median_seconds(study))
 
 
 def count_lately(study: Study) -> Counts:
@@ -143,56 +110,22 @@ def count_lately(study: Study) -> Counts:
 
 
 def counting_takes_long(study: Study) -> bool:
-    return takes_long(_key(study), study.comparisons.all(), _FEW)
+    return takes_long(_key(study), study.comparisons.all(), FEW)
 
 
 def _key(study: Study) -> str:
     paused = study.generation_paused_at is not None
-    return f"counts:{study.uuid}:{study.state}:{study.plan_hash}:{paused}:{get_language()}"
+    return f"counts:{study.uuid}:{study.state}:{study.plan_hash}:{paused}"
 
 
 def _of_many(counts: Counts) -> bool:
-    return counts.progress.outputs + counts.progress.comparisons > _FEW
-
-
-def _parts(rows: list[tuple[tuple[Any, ...], Sums]]) -> Parts:
-    """By pair, and by each slice that divides the prompts."""
-    pairs: dict[Any, Sums] = {}
-    slices: dict[str, dict[Any, Sums]] = {name: {} for name in SLICES}
-    for (a, b, *values), sums in rows:
-        pairs[a, b] = pairs.get((a, b), Sums()) + sums
-        for name, value in zip(SLICES, values, strict=True):
-            slices[name][value] = slices[name].get(value, Sums()) + sums
-    ids = {pk for pair in pairs for pk in pair}
-    labels = {
-        v.pk: v.label for v in SystemVersion.objects.filter(pk__in=ids).select_related("system")
-    }
-    return (
-        [_part(f"{labels[a]} – {labels[b]}", sums) for (a, b), sums in sorted(pairs.items())],
-        {name: _named(name, sums) for name, sums in slices.items() if name == "risk" or
-         len(sums) > 1},
-    )  # fmt: skip
-
-
-def _named(name: str, sums: dict[str, Sums]) -> list[Part]:
-    """The values of a slice, the largest first; the smallest of many are summed at the end."""
-    if name == "risk":
-        return [_part(str(Risk(v).label), sums[v]) for v in sorted(sums, reverse=True)]
-    parts = [_part(value or str(_("none")), each) for value, each in sums.items()]
-    parts.sort(key=lambda part: (-part.planned, part.name))
-    shown, rest = parts[:_MOST_VALUES], parts[_MOST_VALUES:]
-    if rest:
-        words = str(_("%d others")) % len(rest)
-        shown.append(Part(words, sum(p.judged for p in rest), sum(p.planned for p in rest)))
-    return shown
+    return counts.progress.outputs + counts.progress.comparisons > FEW
 
 
 def figures(study: Study, counts: Counts, analysis: Analysis | None) -> Figures:
     """Two queries."""
     progress = counts.progress
     return Figures(
-        pairs=counts.pairs,
-        slices=counts.slices,
         median_seconds=counts.median_seconds,
         timed=counts.timed,
         hourly_pay=hourly_pay(study, counts.median_seconds),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, F, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
 from jeoul.comparisons.models import Judgement, Kind
@@ -92,11 +92,10 @@ def sum_comparisons(study: Study, *by: str) -> Iterator[tuple[tuple[Any, ...], S
         yield row[: len(by)], Sums(*row[len(by) :])
 
 
-def study_progress(study: Study, rows: Sums | None = None) -> StudyProgress:
-    """Seven queries, whatever the study's size; six with the sums of its comparisons at hand."""
+def study_progress(study: Study) -> StudyProgress:
+    """Seven queries, whatever the study's size."""
     outputs = _outputs(study)
-    if rows is None:
-        rows = sum((sums for _, sums in sum_comparisons(study, "study")), Sums())
+    rows = sum((sums for _, sums in sum_comparisons(study, "study")), Sums())
     planned, judged = rows.planned, rows.judged
     now = timezone.now()
     recent = _recent(study, now)
@@ -144,13 +143,11 @@ def _outputs(study: Study) -> list[dict[str, Any]]:
 
 def _recent(study: Study, now: datetime) -> float | None:
     """Judgements per hour over the last day's newest, None without two of them."""
-    newest = Judgement.objects.filter(study=study).order_by("-id")
-    times = [
-        at
-        for at in newest.values_list("judged_at", flat=True)[:_RATE_ROWS]
-        if at > now - timedelta(hours=_RATE_HOURS)
-    ]
-    if len(times) < 2:
+    newest = Judgement.objects.filter(study=study).order_by("-id")[:_RATE_ROWS]
+    recent = Judgement.objects.filter(
+        pk__in=newest.values("pk"), judged_at__gt=now - timedelta(hours=_RATE_HOURS)
+    )
+    n, first = recent.aggregate(n=Count("pk"), first=Min("judged_at")).values()
+    if n < 2:
         return None
-    hours = max((now - min(times)).total_seconds() / 3600, 1 / 60)
-    return len(times) / hours
+    return float(n / max((now - first).total_seconds() / 3600, 1 / 60))

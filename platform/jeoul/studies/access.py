@@ -34,14 +34,14 @@ def studies_for(user: User, right: May = May.READ) -> QuerySet[Study]:
 
 def get_study(user: User, uuid: UUID | str, right: May = May.READ) -> Study:
     """The study; 404 for a stranger, NotAllowed for a member without the right."""
-    study = studies_for(user).filter(uuid=uuid).first()
-    if study is None:
+    memberships = user.memberships.filter(role__in=roles_that(May.READ)).select_related("study")
+    membership = memberships.filter(study__uuid=uuid).first()
+    if membership is None:
         raise Http404("No such study.")
-    role = study.memberships.get(user=user).role
-    if right not in RIGHTS[Role(role)]:
-        said = _("Your role on this study (%s) does not allow this.")
-        raise NotAllowed(said % Role(role).label)
-    return study
+    role = Role(membership.role)
+    if right not in RIGHTS[role]:
+        raise NotAllowed(_("Your role on this study (%s) does not allow this.") % role.label)
+    return membership.study
 
 
 def rights_on(user: User, study: Study) -> frozenset[May]:

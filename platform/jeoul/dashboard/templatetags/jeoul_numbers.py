@@ -94,10 +94,10 @@ def points(value: float | None) -> str:
 
 
 @register.filter
-def part_groups(figures: Any) -> list[tuple[list[Any], Any]]:
+def part_groups(parts: Any) -> list[tuple[list[Any], Any]]:
     """Progress by pair and by slice, each with its heading."""
-    slices = [(parts, _SLICES[name]) for name, parts in figures.slices.items()]
-    return [(figures.pairs, _("By pair")), *slices]
+    slices = [(values, _SLICES[name]) for name, values in parts.slices.items()]
+    return [(parts.pairs, _("By pair")), *slices]
 
 
 @register.filter

@@ -21,6 +21,7 @@ from jeoul.comparisons.building import build_comparisons, retarget
 from jeoul.comparisons.models import Comparison, Kind
 from jeoul.comparisons.standing import reassess
 from jeoul.conduct.figures import counting_takes_long
+from jeoul.conduct.parts import parts_lately, parts_take_long
 from jeoul.crowd import get_provider
 from jeoul.dashboard.forms import (
     FIRST_CRITERION,
@@ -176,7 +177,7 @@ def _apply(form: StudyForm, criteria: Criteria, study: Study, request: HttpReque
 @require_safe
 @signed_in
 def study_detail(request: HttpRequest, study: UUID) -> HttpResponse:
-    """The overview; ``?part=progress`` is what htmx asks for again and again."""
+    """The overview; its ``?part=progress`` and ``?part=parts`` are asked for again and again."""
     return overview_page(request, open_study(request, study))
 
 
@@ -184,11 +185,13 @@ def overview_page(request: HttpRequest, study: Study, **refused: object) -> Http
     """The overview; a form of it that was refused stands there as it was filled in."""
     analysis = latest_analysis(study)
     context = study_context(request, study, "overview")
-    if asks_later(request) and counting_takes_long(study):
-        context |= alerts_context(study)
-    else:
-        context |= live_context(study, analysis)
-    if request.GET.get("part") != "progress":
+    part, later = request.GET.get("part"), asks_later(request)
+    if part != "parts":
+        slow = later and counting_takes_long(study)
+        context |= alerts_context(study) if slow else live_context(study, analysis)
+    if part != "progress" and not (later and parts_take_long(study)):
+        context["parts"] = parts_lately(study)
+    if part not in {"progress", "parts"}:
         context |= _overview(study, analysis)
     status = 422 if refused else 200
     return page(request, "dashboard/study_detail.html", "studies", context | refused, status=status)
