@@ -30,6 +30,7 @@ from jeoul.studies.generation.taking import give_back, turn
 from jeoul.studies.models import Attempt, Connection, Output, Study, SystemVersion
 from jeoul.studies.running import due_outputs
 from pytest_httpserver import HTTPServer
+from structlog.testing import capture_logs
 from werkzeug import Response
 
 from tasks.generation import Gathered
@@ -121,7 +122,13 @@ def test_nothing_is_asked_beyond_the_cap(httpserver):
     )  # fmt: skip
     Study.objects.filter(pk=study.pk).update(generation_cap=Decimal("2.5"))
     study.refresh_from_db()
-    pump(10)  # it stays for what is due, and there is no money for that
+    job = Pump(Connection.objects.get().pk, on_stored=lambda ids: None)
+    with capture_logs() as logs:
+        # What is due and may not be paid is no reason to stay, nor to come back before a sweep.
+        assert job.run(PATIENCE) is None
+    assert [row["study"] for row in logs if row["event"] == "generation.at_cap"] == [
+        str(study.uuid)
+    ]
     # 5 tokens each in truth: what was not used goes back and makes room.
     assert generation_progress(study).spent <= Decimal("2.5")
     assert len(httpserver.log) == 4
@@ -238,7 +245,7 @@ def test_what_waits_for_a_place_takes_none_and_follows_an_answer_at_once():
         expect(server).respond_with_handler(reply)
         study = study_on(url_of(server), prompts=6, concurrency=2)
         connection = Connection.objects.get()
-        leases = turn(connection_id=connection.pk, slots=2, ahead=3)
+        leases = turn(connection_id=connection.pk, slots=2, ahead=3).leases
         assert [held.waits for held in leases] == [False, False, True, True, True]
         assert room_of(connection, timezone.now()).requests == 0
         give_back(leases[:1])
@@ -251,7 +258,7 @@ def test_what_waits_for_a_place_takes_none_and_follows_an_answer_at_once():
     # With a rate it would be counted in another minute than it is asked in.
     Connection.objects.update(requests_per_minute=100)
     rerun_outputs(study=study, actor=factories.owner_of(study), reason="again")
-    assert len(turn(connection_id=connection.pk, slots=2, ahead=3)) == 2
+    assert len(turn(connection_id=connection.pk, slots=2, ahead=3).leases) == 2
 
 
 def test_a_pause_in_the_middle_asks_for_little_more(httpserver):

@@ -68,8 +68,8 @@ def take_output(*, output_id: int) -> Lease | None:
     if version is None or version.connection is None:
         return None
     lease = timedelta(seconds=version.connection.timeout_seconds + 60)
-    leases = turn(connection_id=version.connection.pk, slots=1, lease=lease, only={"pk": output_id})
-    return leases[0] if leases else None
+    taken = turn(connection_id=version.connection.pk, slots=1, lease=lease, only={"pk": output_id})
+    return taken.leases[0] if taken.leases else None
 
 
 def ask_provider(*, lease: Lease) -> Reply:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from threading import Event
 from typing import Any, Final
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
@@ -18,6 +19,8 @@ from jeoul.studies.generation.actions import store_replies
 from jeoul.studies.generation.asking import Asking, Reply
 from jeoul.studies.generation.taking import Lease, give_back, next_due, renew, turn
 from jeoul.studies.models import Connection, Study
+
+log = structlog.get_logger()
 
 # Answers are gathered for so long before they are stored together.
 _MOMENT_SECONDS: Final = 0.02
@@ -51,6 +54,7 @@ class Pump:
         self._stop, self._only = stop or Event(), only or {}
         self._held: dict[Any, Lease] = {}
         self._ahead: dict[Any, Lease] = {}
+        self._at_cap = self._told = frozenset[int]()
         self._renewed = time.monotonic()
 
     def run(self, seconds: float) -> float | None:
@@ -64,6 +68,7 @@ class Pump:
                         self._unask(asking)
                         if not more:
                             return 0.0
+                        self._tell_caps()
                         wait = self._seconds_to_more()
                         if wait is None or wait > _LINGER_SECONDS:
                             return wait
@@ -85,10 +90,11 @@ class Pump:
         ahead = (self._connection.concurrency + 1) // 2 - len(self._ahead) if take else 0
         with transaction.atomic():
             stored = store_replies(done)
-            leases = turn(
+            taken = turn(
                 connection_id=self._connection.pk, slots=free, ahead=ahead, begun=begun,
                 replies=[reply for _, reply in done], only=self._only,
             )  # fmt: skip
+        leases, self._at_cap = taken.leases, taken.at_cap
         for held in leases:
             self._send(asking, held)
         at_once = sum(not held.waits for held in leases)
@@ -140,11 +146,21 @@ class Pump:
             self._on_alive()
             renew([*self._held.values(), *self._ahead.values()])
 
+    def _tell_caps(self) -> None:
+        """Say once which studies have no money left for what is due: this job ends without it."""
+        for study in Study.objects.filter(pk__in=self._at_cap - self._told):
+            log.warning("generation.at_cap", study=str(study.uuid), cap=str(study.generation_cap))
+        self._told |= self._at_cap
+
     def _seconds_to_more(self) -> float | None:
-        """Until something is due and the connection may be asked; None where nothing will be."""
+        """Until something is due and the connection may be asked; None where nothing will be.
+
+        What a study at its cap may not pay for is not due: the next sweep asks again, in case
+        somebody raised the cap or another job gave back what it had set aside.
+        """
         now = timezone.now()
         self._connection.refresh_from_db()
-        due = next_due(self._connection, now, self._only)
+        due = next_due(self._connection, now, self._only, self._at_cap)
         if due is None:
             return None
         return max(0.0, (max(due, self._connection.hold_until or due) - now).total_seconds())

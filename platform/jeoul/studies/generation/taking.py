@@ -42,13 +42,21 @@ class Lease:
         return self.output.lease_key
 
 
-def next_due(connection: Connection, now: datetime, only: dict[str, Any]) -> datetime | None:
-    """When the connection's next output is due, of a study that is not paused."""
-    waiting = _askable(only).filter(system_version__connection=connection, state=OutputState.DUE)
-    first = waiting.aggregate(at=Min("due_at"))["at"]
-    ending = _askable(only).filter(
-        system_version__connection=connection, state=OutputState.RUNNING, lease_until__lte=now
-    )
+@dataclass(frozen=True)
+class Turn:
+    """What a turn took, and the studies whose cap did not let it take more."""
+
+    leases: list[Lease]
+    at_cap: frozenset[int] = frozenset()
+
+
+def next_due(
+    connection: Connection, now: datetime, only: dict[str, Any], at_cap: Iterable[int] = ()
+) -> datetime | None:
+    """When the connection's next output is due, of a study that is not paused nor at its cap."""
+    mine = _askable(only).filter(system_version__connection=connection).exclude(study__in=at_cap)
+    ending = mine.filter(state=OutputState.RUNNING, lease_until__lte=now)
+    first = mine.filter(state=OutputState.DUE).aggregate(at=Min("due_at"))["at"]
     return now if ending.exists() else first
 
 
@@ -66,7 +74,7 @@ def turn(
     begun: Iterable[Lease] = (),
     lease: timedelta = LEASE,
     only: dict[str, Any] | None = None,
-) -> list[Lease]:
+) -> Turn:
     """Note what became of the places this job holds; take due outputs for free ones and to wait.
 
     ``replies`` are stored already, ``begun`` were asked in the place of answers among them. Up to
@@ -85,17 +93,17 @@ def turn(
     if may_wait(connection):
         room.requests += ahead
     if not room.requests:
-        return []
-    leases = _taken(connection, _askable(only or {}), room, now)
+        return Turn([])
+    leases, at_cap = _taken(connection, _askable(only or {}), room, now)
     leases[at_once:] = [replace(held, waits=True) for held in leases[at_once:]]
     _store_leases(connection, leases, now, lease)
-    return leases
+    return Turn(leases, frozenset(at_cap))
 
 
 def _taken(
     connection: Connection, askable: QuerySet[Output], room: Room, now: datetime
-) -> list[Lease]:
-    """What there is room for; outputs of a study at its cap stay due."""
+) -> tuple[list[Lease], set[int]]:
+    """What there is room for, and the studies at their cap, whose outputs stay due."""
     leases: list[Lease] = []
     at_cap: set[int] = set()
     while room.requests:
@@ -117,7 +125,7 @@ def _taken(
                 break
         if len(at_cap) == known:
             break
-    return leases
+    return leases, at_cap
 
 
 def _next(
