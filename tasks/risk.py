@@ -7,10 +7,11 @@ from django.core.cache import cache
 from jeoul.comparisons.building import mark_ready
 from jeoul.comparisons.standing import reassess
 from jeoul.risk import scanning
-from jeoul.risk.contamination.jobs import jobs_due, run_check
+from jeoul.risk.contamination.jobs import run_check
+from jeoul.risk.models import CorpusJob
 from jeoul.risk.scanning import unscanned_outputs, unscanned_prompts
-from jeoul.studies.models import LeaveOut
-from jeoul.studies.uploads import read_upload, uploads_due
+from jeoul.studies.models import LeaveOut, PromptUpload
+from jeoul.studies.uploads import read_upload
 
 from tasks.celery import app
 
@@ -66,9 +67,9 @@ def check_corpus(job_id: int) -> None:
 @app.task(name="tasks.risk.waiting_uploads")
 def waiting_uploads() -> None:
     """Queue files that no living job reads."""
-    for pk in jobs_due():
-        if cache.add(f"corpus:{pk}", 1, _QUEUED_SECONDS):
-            check_corpus.delay(pk)
-    for pk in uploads_due():
-        if cache.add(f"upload:{pk}", 1, _QUEUED_SECONDS):
-            read_prompts.delay(pk)
+    for name, job, files in (
+        ("corpus", check_corpus, CorpusJob.objects), ("upload", read_prompts, PromptUpload.objects),
+    ):  # fmt: skip
+        for pk in files.waiting().values_list("pk", flat=True):
+            if cache.add(f"{name}:{pk}", 1, _QUEUED_SECONDS):
+                job.delay(pk)

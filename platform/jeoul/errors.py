@@ -5,8 +5,9 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
-from jeoul.base import DomainError
+from jeoul.base import DomainError, InvalidInput
 
 log = structlog.get_logger()
 
@@ -18,6 +19,9 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # No text that is stored holds one, and PostgreSQL refuses to look for it.
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            return _page(request, InvalidInput(_("An address holds no NUL characters.")))
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
@@ -28,9 +32,9 @@ class DomainErrorMiddleware:
             code=error.code,
             path=request.resolver_match and request.resolver_match.view_name,
         )
-        return TemplateResponse(
-            request,
-            "shared/refused.html",
-            {"message": error.message, "code": error.code},
-            status=error.status,
-        ).render()
+        return _page(request, error)
+
+
+def _page(request: HttpRequest, error: DomainError) -> HttpResponse:
+    said = {"message": error.message, "code": error.code}
+    return TemplateResponse(request, "shared/refused.html", said, status=error.status).render()

@@ -74,7 +74,9 @@ def test_a_prompt_set_shows_versions_likeness_and_contamination(tmp_path):
     dirty = client.get(reverse("contamination-list", args=[found.uuid]), {"state": "dirty"})
     assert "old town of heidelberg" in dirty.content.decode()
     client.post(reverse("version-tag", args=[found.uuid]), {"version": 2, "tag": "golden"})
-    assert client.get(reverse("prompt-set-detail", args=[found.uuid]), {"version": "golden"})
+    place = reverse("prompt-set-detail", args=[found.uuid])
+    asked = {"golden": 200, "2": 200, "3": 404, "²": 404, "a\x00b": 422}
+    assert {v: client.get(place, {"version": v}).status_code for v in asked} == asked
     client.post(reverse("prompt-set-seal", args=[found.uuid]))
     for name in ("prompt-set-detail", "version-difference", "alike-list", "contamination-list"):
         text = client.get(reverse(name, args=[found.uuid]), {"old": 1}).content.decode()

@@ -17,7 +17,6 @@ from jeoul.results.actions import analyse_study
 from jeoul.risk.contamination.actions import check_contamination
 from jeoul.risk.contamination.corpus import BREAK, _blocks
 from jeoul.risk.contamination.index import Index, Tally
-from jeoul.risk.contamination.jobs import jobs_due
 from jeoul.risk.contamination.tokens import bounds, canonical, hashes
 from jeoul.risk.models import ContaminationCheck, CorpusJob, CorpusPart, PromptOverlap
 from jeoul.studies.actions import create_study
@@ -48,6 +47,10 @@ def overlap(prompt: str, text: str, factor: int = 1):
     for block in _blocks(text.encode()):
         tally.add(index.look(block))
     return tally.overlaps()[0]
+
+
+def waiting() -> list[int]:
+    return list(CorpusJob.objects.waiting().values_list("pk", flat=True))
 
 
 def words_slowly(text: str) -> list[str]:
@@ -271,10 +274,10 @@ def test_a_corpus_is_uploaded_on_the_page_and_read_by_a_job_with_its_progress(ow
     assert "A corpus is being read" in client.get(page).content.decode()
     part = client.get(f"{page}?part=jobs", headers={"hx-request": "true"}).content.decode()
     assert part.lstrip().startswith("<div")
-    assert jobs_due() == [job.pk]
+    assert waiting() == [job.pk]
     check_corpus(job.pk)
     check_corpus(job.pk)
-    assert jobs_due() == []
+    assert waiting() == []
     assert not CorpusPart.objects.exists()
     check = version.contamination_checks.get()
     assert [f["name"] for f in check.files] == ["a.jsonl", "b.txt"]
@@ -307,7 +310,7 @@ def test_a_corpus_is_named_only_in_the_operators_folders(owned, tmp_path, settin
         answer = ask(path, f"y{number}")
         assert answer.status_code == 202, answer.content
     assert {tuple(job.paths) for job in CorpusJob.objects.all()} == {(str(inside / "part-1.txt"),)}
-    for pk in jobs_due():
+    for pk in waiting():
         check_corpus(pk)
     rows = client.get(place, headers=headers).json()["results"]
     assert all(row["finished_at"] and not row["message"] for row in rows)

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 
 from jeoul.api.base import PROBLEMS, caller, checked, described
 from jeoul.base import InvalidInput
-from jeoul.studies.access import get_prompt_set
+from jeoul.studies.access import get_own_prompt_set, get_prompt_set, get_prompt_version
 from jeoul.studies.models import LikePair, PromptSet, PromptSetVersion
 from jeoul.studies.prompt_sets import difference, may_read, picture, seal, tag_version, untag
 
@@ -25,24 +25,11 @@ _VERSION = OpenApiParameter("version", str, description="a number or a tag; else
 
 
 def _version(found: PromptSet, request: Request, name: str, place: int = 0) -> PromptSetVersion:
-    """The version that a query names by number or tag; else the newest, or the one before it."""
-    asked = request.query_params.get(name, "")
-    rows = found.versions.order_by("-number")
-    if asked.isascii() and asked.isdigit():
-        rows = rows.filter(number=int(asked[:9]))
-    elif asked:
-        rows = rows.filter(tags__name=asked.replace("\x00", ""))
-    version = rows[0 if asked else place :].first()
-    if version is None:
-        raise Http404("No such version.")
-    return version
+    return get_prompt_version(found, request.query_params.get(name, ""), place)
 
 
 def _own(request: Request, prompt_set: UUID) -> PromptSet:
-    found = get_prompt_set(caller(request), prompt_set)
-    if found.owner_id != caller(request).pk:
-        raise Http404("Only its owner changes a prompt set.")
-    return found
+    return get_own_prompt_set(caller(request), prompt_set)
 
 
 class PromptSetVersionOut(serializers.Serializer[Any]):

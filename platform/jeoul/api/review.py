@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView
 from rest_framework.request import Request
@@ -19,7 +18,7 @@ from jeoul.risk.access import get_review_item, review_items
 from jeoul.risk.actions import decide_item
 from jeoul.risk.contamination.jobs import request_check
 from jeoul.risk.models import CleanState, CorpusJob, PromptOverlap, ReviewItem, Verdict, Violating
-from jeoul.studies.access import get_prompt_set
+from jeoul.studies.access import get_own_prompt_set, get_prompt_set, get_prompt_version
 from jeoul.studies.prompt_sets import may_read
 from tasks.risk import check_corpus
 
@@ -133,10 +132,7 @@ class ContaminationChecks(ListAPIView[CorpusJob]):
     def post(self, request: Request, prompt_set: UUID) -> Response:
         """Have the operator's corpora looked through for the latest version; owners only."""
         user = caller(request)
-        found = get_prompt_set(user, prompt_set)
-        version = found.latest()
-        if found.owner_id != user.pk or version is None:
-            raise Http404("Only its owner has a prompt set checked.")
+        version = get_prompt_version(get_own_prompt_set(user, prompt_set))
         job = request_check(version=version, actor=user, **checked(self, CorpusIn, request))
         transaction.on_commit(lambda: check_corpus.delay(job.pk))
         return Response(CorpusJobOut(job).data, status=202)

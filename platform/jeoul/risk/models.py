@@ -8,7 +8,15 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from jeoul.base import Row
-from jeoul.studies.models import Output, Prompt, PromptSetVersion, RiskKind, Study
+from jeoul.studies.models import (
+    FileJob,
+    FilePart,
+    Output,
+    Prompt,
+    PromptSetVersion,
+    RiskKind,
+    Study,
+)
 
 
 class ReportReason(models.TextChoices):
@@ -165,7 +173,7 @@ class ContaminationCheck(Row):
         )
 
 
-class CorpusJob(Row):
+class CorpusJob(FileJob):
     """A check that was asked for on a page or over the API: files to read, and how far it is."""
 
     version = models.ForeignKey(PromptSetVersion, models.CASCADE, related_name="corpus_jobs")
@@ -175,14 +183,7 @@ class CorpusJob(Row):
     field = models.CharField(max_length=100, blank=True)
     done_bytes = models.BigIntegerField(default=0)
     whole_bytes = models.BigIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    # What came of it: a check, or the words of the refusal.
     check_row = models.ForeignKey(ContaminationCheck, models.SET_NULL, null=True, related_name="+")
-    message = models.TextField(blank=True)
-
-    class Meta:
-        ordering = ("-id",)
 
     @property
     def percent(self) -> int | None:
@@ -192,16 +193,13 @@ class CorpusJob(Row):
         return 100 * self.done_bytes // self.whole_bytes
 
 
-class CorpusPart(models.Model):
-    """A piece of an uploaded corpus file."""
+class CorpusPart(FilePart):
+    """A piece of an uploaded corpus file, which has a name since there may be several."""
 
     job = models.ForeignKey(CorpusJob, models.CASCADE, related_name="parts")
     file = models.CharField(max_length=255)
-    number = models.PositiveIntegerField()
-    data = models.BinaryField()
 
-    class Meta:
-        ordering = ("number",)
+    class Meta(FilePart.Meta):
         constraints = (models.UniqueConstraint(fields=["job", "number"], name="corpus_part_once"),)
 
 

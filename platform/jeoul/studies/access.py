@@ -13,6 +13,7 @@ from jeoul.studies.models import (
     Connection,
     Output,
     PromptSet,
+    PromptSetVersion,
     Study,
     System,
     SystemVersion,
@@ -77,6 +78,27 @@ def get_prompt_set(user: User, uuid: UUID | str) -> PromptSet:
     if found is None:
         raise Http404("No such prompt set.")
     return found
+
+
+def get_own_prompt_set(user: User, uuid: UUID | str) -> PromptSet:
+    """For its changes, which are its owner's alone."""
+    found = get_prompt_set(user, uuid)
+    if found.owner_id != user.pk:
+        raise Http404("Only its owner changes a prompt set.")
+    return found
+
+
+def get_prompt_version(found: PromptSet, asked: str = "", place: int = 0) -> PromptSetVersion:
+    """The version asked for by its number or tag; else the newest, or one before it."""
+    rows = found.versions.order_by("-number")
+    if asked.isascii() and asked.isdigit():
+        rows = rows.filter(number=int(asked[:9]))
+    elif asked:
+        rows = rows.filter(tags__name=asked)
+    version = rows[0 if asked else place :].first()
+    if version is None:
+        raise Http404("No such version.")
+    return version
 
 
 def get_system(user: User, uuid: UUID | str) -> System:

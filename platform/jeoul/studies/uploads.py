@@ -7,13 +7,11 @@ from typing import Final
 
 from django.core.cache import cache
 from django.db import transaction
-from django.db.models import Q
-from django.utils import timezone
 
 from jeoul.accounts.models import User
 from jeoul.base import DomainError
 from jeoul.studies.importing import BadRows
-from jeoul.studies.models import PromptUpload, UploadPart
+from jeoul.studies.models import PromptUpload
 from jeoul.studies.prompt_import import import_prompts
 
 _LEASE: Final = timedelta(minutes=10)
@@ -29,9 +27,7 @@ def store_upload(
         owner=owner, name=name, kind=kind, file_name=file_name[:255], take_good=take_good,
         sealed=sealed,
     )  # fmt: skip
-    for number, chunk in enumerate(chunks):
-        UploadPart.objects.create(upload=upload, number=number, data=chunk)
-        upload.size += len(chunk)
+    upload.size = upload.keep(chunks)
     upload.save(update_fields=["size"])
     return upload
 
@@ -45,28 +41,15 @@ def rows_so_far(upload: PromptUpload) -> int:
     return int(cache.get(f"upload-rows:{upload.pk}") or 0)
 
 
-def uploads_due() -> list[int]:
-    """Uploads that no living job reads."""
-    now = timezone.now()
-    due = PromptUpload.objects.filter(finished_at=None).filter(
-        Q(lease_until=None) | Q(lease_until__lte=now)
-    )
-    return list(due.values_list("pk", flat=True))
-
-
 def read_upload(*, upload_id: int) -> bool:
     """Import a stored file; a second job, or one that finds it read, does nothing."""
-    now = timezone.now()
-    taken = PromptUpload.objects.filter(
-        Q(lease_until=None) | Q(lease_until__lte=now), pk=upload_id, finished_at=None
-    ).update(lease_until=now + _LEASE)
-    if not taken:
+    if not PromptUpload.objects.take(upload_id, _LEASE):
         return False
     upload = PromptUpload.objects.select_related("owner").get(pk=upload_id)
     # Parquet is read from its end, so the parts become one file again; on disk, not in memory.
     with tempfile.TemporaryFile() as file:
         for part in upload.parts.values_list("pk", flat=True):
-            file.write(UploadPart.objects.values_list("data", flat=True).get(pk=part))
+            upload.pour(part, file)
         file.seek(0)
         try:
             upload.version, done = import_prompts(
@@ -81,7 +64,5 @@ def read_upload(*, upload_id: int) -> bool:
             upload.bad = [row.__dict__ for row in error.rows[:1000]]
         except DomainError as error:
             upload.message = error.message
-    upload.finished_at, upload.lease_until = timezone.now(), None
-    upload.save()
-    upload.parts.all().delete()
+    upload.end()
     return True

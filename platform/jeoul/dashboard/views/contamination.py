@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ from jeoul.dashboard.page import page, paged, refuse, researcher, signed_in
 from jeoul.dashboard.views.prompts import crumbs, version_asked
 from jeoul.risk.contamination.jobs import request_check
 from jeoul.risk.models import CleanState, PromptOverlap
-from jeoul.studies.access import get_prompt_set
+from jeoul.studies.access import get_own_prompt_set, get_prompt_set
 from jeoul.studies.models import PromptSet
 from jeoul.studies.prompt_sets import may_read
 from tasks.risk import check_corpus
@@ -67,9 +67,7 @@ def _rows(request: HttpRequest, found: PromptSet, version: Any) -> dict[str, Any
 @signed_in
 def contamination_check(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
     """Have a corpus looked through by a job."""
-    found = get_prompt_set(researcher(request), prompt_set)
-    if found.owner_id != researcher(request).pk:
-        raise Http404("Only its owner has a prompt set checked.")
+    found = get_own_prompt_set(researcher(request), prompt_set)
     form = CorpusForm(request.POST, request.FILES)
     if not form.is_valid():
         return _page(request, found, form, 422)

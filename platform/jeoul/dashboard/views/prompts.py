@@ -17,7 +17,12 @@ from jeoul.base import DomainError
 from jeoul.dashboard.forms_material import OutputFileForm, PromptFileForm
 from jeoul.dashboard.page import PER_PAGE, page, paged, refuse, researcher, signed_in
 from jeoul.dashboard.views.material import form_page
-from jeoul.studies.access import get_prompt_set, prompt_sets_for
+from jeoul.studies.access import (
+    get_own_prompt_set,
+    get_prompt_set,
+    get_prompt_version,
+    prompt_sets_for,
+)
 from jeoul.studies.models import PromptSet, PromptSetVersion, PromptUpload
 from jeoul.studies.prompt_import import import_prompts
 from jeoul.studies.prompt_sets import difference, may_read, picture, seal, tag_version
@@ -105,17 +110,7 @@ def crumbs(found: PromptSet | None, last: str) -> list[dict[str, str]]:
 def version_asked(
     request: HttpRequest, found: PromptSet, name: str = "version"
 ) -> PromptSetVersion:
-    """The version asked for by its number or tag, else the latest."""
-    asked = request.GET.get(name, "")
-    rows = found.versions.all()
-    if asked.isdigit():
-        rows = rows.filter(number=int(asked[:9]))
-    elif asked:
-        rows = rows.filter(tags__name=asked)
-    version = rows.order_by("-number").first()
-    if version is None:
-        raise Http404("No such version.")
-    return version
+    return get_prompt_version(found, request.GET.get(name, ""))
 
 
 def _may_read(request: HttpRequest, found: PromptSet, what: str) -> bool:
@@ -179,13 +174,8 @@ def alike_list(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def tag_set(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
-    found = get_prompt_set(researcher(request), prompt_set)
-    if found.owner_id != researcher(request).pk:
-        raise Http404("Only its owner tags a prompt set.")
-    number = request.POST.get("version", "")
-    version = found.versions.filter(number=int(number)).first() if number.isdigit() else None
-    if version is None:
-        raise Http404("No such version.")
+    found = get_own_prompt_set(researcher(request), prompt_set)
+    version = get_prompt_version(found, request.POST.get("version", ""))
     try:
         tag_version(version=version, name=request.POST.get("tag", ""), actor=researcher(request))
     except DomainError as error:
@@ -196,8 +186,6 @@ def tag_set(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def set_seal(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
-    found = get_prompt_set(researcher(request), prompt_set)
-    if found.owner_id != researcher(request).pk:
-        raise Http404("Only its owner seals a prompt set.")
+    found = get_own_prompt_set(researcher(request), prompt_set)
     seal(prompt_set=found, actor=researcher(request))
     return redirect("prompt-set-detail", prompt_set=found.uuid)

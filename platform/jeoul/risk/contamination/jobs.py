@@ -14,7 +14,6 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -22,7 +21,7 @@ from jeoul.accounts.models import User
 from jeoul.base import DomainError, InvalidInput
 from jeoul.risk.contamination.actions import check_contamination
 from jeoul.risk.contamination.corpus import CorpusError, corpus_file
-from jeoul.risk.models import CorpusJob, CorpusPart
+from jeoul.risk.models import CorpusJob
 from jeoul.studies.models import PromptSetVersion
 
 _LEASE: Final = timedelta(minutes=5)
@@ -75,13 +74,11 @@ def request_check(
     """Keep what is to be read until a job comes to it. Raises InvalidInput naming the file."""
     files = allowed_paths(paths)
     job = CorpusJob.objects.create(version=version, by=actor, paths=files, field=field)
-    number = size = 0
+    size = 0
     for name, chunks in uploads:
         _check_name(name)
-        for chunk in chunks:
-            CorpusPart.objects.create(job=job, file=name, number=number, data=chunk)
-            number, size = number + 1, size + len(chunk)
-    if not files and not number:
+        size += job.keep(chunks, file=name)
+    if not files and not job.parts.exists():
         raise InvalidInput("Choose a file, or name one of the operator's.", field="file")
     try:
         job.whole_bytes = size + sum(corpus_file(path).size for path in files)
@@ -104,19 +101,9 @@ def _check_name(name: str) -> None:
             raise InvalidInput(str(error).replace(f"{folder}/", ""), field="file") from None
 
 
-def jobs_due() -> list[int]:
-    """Checks that no living job reads."""
-    now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    return list(CorpusJob.objects.filter(free, finished_at=None).values_list("pk", flat=True))
-
-
 def run_check(*, job_id: int) -> CorpusJob | None:
     """Read the corpus and store what was found; None where another job does it, or did."""
-    now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    mine = CorpusJob.objects.filter(free, pk=job_id, finished_at=None)
-    if not mine.update(lease_until=now + _LEASE):
+    if not CorpusJob.objects.take(job_id, _LEASE):
         return None
     job = CorpusJob.objects.select_related("version__prompt_set", "by").get(pk=job_id)
     try:
@@ -128,9 +115,7 @@ def run_check(*, job_id: int) -> CorpusJob | None:
         job.done_bytes = job.whole_bytes = job.check_row.bytes_read
     except DomainError as error:
         job.message = error.message
-    job.finished_at, job.lease_until = timezone.now(), None
-    job.save()
-    job.parts.all().delete()
+    job.end()
     return job
 
 
@@ -159,5 +144,5 @@ def _files(job: CorpusJob) -> Iterator[list[str]]:
             if str(path) not in found:
                 found.append(str(path))
             with path.open("ab") as file:
-                file.write(CorpusPart.objects.values_list("data", flat=True).get(pk=pk))
+                job.pour(pk, file)
         yield found

@@ -1,5 +1,6 @@
 """What is compared, and how."""
 
+from jeoul.studies.models.file_jobs import FileJob, FilePart
 from jeoul.studies.models.prompts import (
     LikePair,
     Prompt,
@@ -53,6 +54,8 @@ __all__ = [
     "Connection",
     "Criterion",
     "Design",
+    "FileJob",
+    "FilePart",
     "FreeText",
     "LeaveOut",
     "LikePair",

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from jeoul.base import Row
+from jeoul.studies.models.file_jobs import FileJob, FilePart
 
 
 class Risk(models.TextChoices):
@@ -122,7 +123,7 @@ class LikePair(models.Model):
         ordering = ("-likeness", "id")
 
 
-class PromptUpload(Row):
+class PromptUpload(FileJob):
     """A large file on its way into a prompt set: stored in parts until a job has read it."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
@@ -133,24 +134,14 @@ class PromptUpload(Row):
     sealed = models.BooleanField(default=False)
     take_good = models.BooleanField(default=False)
     rows = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
-    finished_at = models.DateTimeField(null=True)
-    # What came of it: a version, or the words of the refusal.
     version = models.ForeignKey(PromptSetVersion, models.SET_NULL, null=True, related_name="+")
-    message = models.TextField(blank=True)
     bad = models.JSONField(default=list)
 
-    class Meta:
-        ordering = ("-id",)
 
-
-class UploadPart(models.Model):
+class UploadPart(FilePart):
     upload = models.ForeignKey(PromptUpload, models.CASCADE, related_name="parts")
-    number = models.PositiveIntegerField()
-    data = models.BinaryField()
 
-    class Meta:
-        ordering = ("number",)
+    class Meta(FilePart.Meta):
         constraints = (
             models.UniqueConstraint(fields=["upload", "number"], name="upload_part_once"),
         )
