@@ -3,10 +3,10 @@
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from jeoul.base import DomainError
 from jeoul.quality.standing import contest, left_out_because, said_with
+from jeoul.refusals import in_words
 from jeoul.workers.models import Enrolment, Stage, WorkerState
 
 from annotation.page import enter, page, see_other, urls_for, worker_form
@@ -49,5 +49,7 @@ def standing(request: HttpRequest, token: str) -> HttpResponse:
     try:
         contest(enrolment=enrolment, text=text)
     except DomainError as error:
-        return ended(request, enrolment, token, error.status, problem=_(error.message), text=text)
+        return ended(
+            request, enrolment, token, error.status, problem=in_words(error.message), text=text
+        )
     return see_other(urls_for(token)["standing"])

@@ -28,6 +28,7 @@ from jeoul.comparisons.holding import (
     skip_assignment,
 )
 from jeoul.comparisons.models import Assignment, AssignmentState, Kind
+from jeoul.refusals import in_words
 from jeoul.risk.actions import report_item
 from jeoul.studies.models import StudyState
 from jeoul.workers.actions import (
@@ -128,7 +129,7 @@ def _closed(
     if enrolment.study.state in {StudyState.CLOSED, StudyState.ARCHIVED}:
         finish(enrolment=enrolment, stage=Stage.NO_MORE_ITEMS)
         return done(request, enrolment)
-    context = {"by_study": True, "message": _(error.message), "urls": urls_for(token)}
+    context = {"by_study": True, "message": in_words(error.message), "urls": urls_for(token)}
     return page(request, "annotation/paused.html", context, enrolment=enrolment)
 
 
@@ -192,7 +193,7 @@ def submit(request: HttpRequest, token: str, assignment: uuid.UUID) -> HttpRespo
         else:
             following = submit_and_claim(assignment=held, **given)
     except AssignmentExpired as error:
-        context = {"message": _(error.message), "urls": urls_for(token)}
+        context = {"message": in_words(error.message), "urls": urls_for(token)}
         return page(request, "annotation/expired.html", context, enrolment=enrolment, status=410)
     except AlreadyJudged:
         return redirect("worker-compare", token=token)

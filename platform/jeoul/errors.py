@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 
 from jeoul.base import DomainError, InvalidInput
+from jeoul.refusals import in_words
 
 log = structlog.get_logger()
 
@@ -36,5 +37,5 @@ class DomainErrorMiddleware:
 
 
 def _page(request: HttpRequest, error: DomainError) -> HttpResponse:
-    said = {"message": error.message, "code": error.code}
+    said = {"message": in_words(error.message), "code": error.code}
     return TemplateResponse(request, "shared/refused.html", said, status=error.status).render()

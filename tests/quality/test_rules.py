@@ -10,7 +10,7 @@ from jeoul.analysis.quality_signals import longest_run
 from jeoul.quality import rules
 from jeoul.quality.rules import WorkerFacts, findings
 from jeoul.quality.words import EVIDENCE
-from jeoul.results.dressing import said
+from jeoul.saying import said
 
 HONEST = WorkerFacts(
     worker=0,

@@ -7,7 +7,7 @@ from django.utils.translation import override
 from jeoul.results.actions import analyse_study
 from jeoul.results.charts_language import spec_of, to_svg
 from jeoul.results.charts_risk import risk_chart
-from jeoul.results.dressing import for_both_themes, in_words_of_the_reader, said, said_in_parts
+from jeoul.results.dressing import for_both_themes, in_words_of_the_reader, said_in_parts
 
 from tests import factories
 
@@ -24,11 +24,11 @@ def test_a_charts_words_are_the_readers_and_names_stay_as_they_are():
         words = in_words_of_the_reader(SVG)
         assert '<text x="1">첫째 승</text>' in words
         assert "<text>a &amp; b 대 c (n = 12)</text><text>10%</text>" in words
-        assert said("Win rate of the first: a against b") == "첫째의 승률: a 대 b"
-        few = said("Only 12 prompts and 19 workers: under 30 the interval is approximate.")
+        assert said_in_parts("Win rate of the first: a against b") == "첫째의 승률: a 대 b"
+        few = said_in_parts("Only 12 prompts and 19 workers: under 30 the interval is approximate.")
         assert "12개" in few
         assert "19명" in few
-        assert said("a name of somebody's own") == "a name of somebody's own"
+        assert said_in_parts("a name of somebody's own") == "a name of somebody's own"
 
 
 def test_a_chart_follows_the_theme_of_its_reader():

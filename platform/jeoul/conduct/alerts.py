@@ -21,6 +21,7 @@ from jeoul.accounts.roles import Role
 from jeoul.conduct.figures import watched
 from jeoul.conduct.models import ONCE, Alert, AlertKind, AlertRoute
 from jeoul.conduct.rules import Found, findings
+from jeoul.refusals import in_words
 from jeoul.results.progress import study_progress
 from jeoul.studies.models import Study
 
@@ -49,6 +50,8 @@ def words(kind: str, facts: dict[str, Any]) -> str:
         AlertKind.FINISHED: _("All %(judged)d planned judgements are there."),
     }
     shown = {k: 100 * v if isinstance(v, float) else v for k, v in facts.items()}
+    if "reason" in shown:
+        shown["reason"] = in_words(str(shown["reason"]))
     return sentences[AlertKind(kind)] % shown
 
 

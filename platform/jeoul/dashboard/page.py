@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from jeoul.accounts.models import User
 from jeoul.accounts.roles import May
 from jeoul.base import DomainError
+from jeoul.refusals import in_words
 from jeoul.studies.access import get_study, rights_on
 from jeoul.studies.models import Study
 
@@ -106,5 +107,7 @@ def refuse(form: forms.Form, error: DomainError) -> None:
     rows = error.detail.get("rows")
     if isinstance(rows, list):
         for row in rows[:20]:
-            form.add_error(None, f"{_('Row')} {row['number']}: {row['field']} {row['reason']}")
-    form.add_error(field if field in form.fields else None, _(error.message))
+            form.add_error(
+                None, f"{_('Row')} {row['number']}: {row['field']} {in_words(row['reason'])}"
+            )
+    form.add_error(field if field in form.fields else None, in_words(error.message))

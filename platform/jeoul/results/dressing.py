@@ -5,13 +5,15 @@ added, or a reader's theme, asks for no new drawing.
 """
 
 import re
-from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import lru_cache
 from html import escape, unescape
 from typing import Final
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language
 from django.utils.translation import gettext_noop as _
+
+from jeoul.results.reasons import REASONS
+from jeoul.saying import said
 
 # Every sentence that a chart may hold, and the notes of the tables; the first that fits is taken.
 TEXTS: Final = (
@@ -64,6 +66,9 @@ PARTS: Final = (
     _("with lists"),
     _("with position"),
     _("two-way clustered by prompt and worker"),
+    _("two-way clustered covariance"),
+    _("Krippendorff's alpha"),
+    _("over units and judges as judges"),
     _("two-way clustered"),
     _("clustered by prompt"),
     _("clustered by worker"),
@@ -116,6 +121,7 @@ PARTS: Final = (
     _("the scale trades against reliability."),
     _("Under {few} prompts or workers: read from decided judgements as if each were independent."),
 )
+_KNOWN: Final = TEXTS + PARTS + REASONS
 _SENTENCES: Final = re.compile(r"(?<=\.) ")
 _CLAUSES: Final = re.compile(r"(, |; )")
 _TEXT: Final = re.compile(r">([^<>]+)</text>")
@@ -131,31 +137,15 @@ svg > rect:first-of-type { fill: #1d2125; } text { fill: #e6e9eb; }
 
 def in_words_of_the_reader(svg: str) -> str:
     """The chart with its words in the language in force."""
-    return _TEXT.sub(lambda found: f">{escape(said(unescape(found[1])), quote=False)}</text>", svg)
+    return _TEXT.sub(
+        lambda found: f">{escape(said(unescape(found[1]), TEXTS), quote=False)}</text>", svg
+    )
 
 
 def for_both_themes(svg: str) -> str:
     """The chart with colours that follow the reader's theme, as an image of a page."""
     start = svg.index(">") + 1
     return svg[:start] + _DARK + svg[start:]
-
-
-@cache
-def _patterns(texts: tuple[str, ...]) -> list[tuple[re.Pattern[str], str]]:
-    """Each sentence with a place for each of its {names}."""
-    place: Callable[[re.Match[str]], str] = lambda found: f"(?P<{found[1]}>.+)"  # noqa: E731
-    return [(re.compile(re.sub(r"\\\{(\w+)\\\}", place, re.escape(text))), text) for text in texts]
-
-
-def said(text: str, texts: tuple[str, ...] = TEXTS) -> str:
-    """A sentence of ours in the language in force; any other text as it is."""
-    for pattern, english in _patterns(texts):
-        if found := pattern.fullmatch(text):
-            words = gettext(english)
-            for name, value in found.groupdict().items():
-                words = words.replace(f"{{{name}}}", said(value))
-            return words
-    return text
 
 
 def said_in_parts(text: str) -> str:
@@ -166,11 +156,12 @@ def said_in_parts(text: str) -> str:
 @lru_cache(maxsize=4096)
 def _said_in_parts(text: str, _language: str | None) -> str:
     """The same methods stand beside the numbers of every analysis."""
+    if (whole := said(text, REASONS)) != text:
+        return whole
     return " ".join(_said_sentence(sentence) for sentence in _SENTENCES.split(text))
 
 
 def _said_sentence(text: str) -> str:
-    known = TEXTS + PARTS
-    if (whole := said(text, known)) != text:
+    if (whole := said(text, _KNOWN)) != text:
         return whole
-    return "".join(said(part, known) for part in _CLAUSES.split(text))
+    return "".join(said(part, _KNOWN) for part in _CLAUSES.split(text))

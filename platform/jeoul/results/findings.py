@@ -5,7 +5,8 @@ from typing import Any, Final
 
 from django.utils.translation import gettext as _
 
-from jeoul.results.words import pair_sentence, percent
+from jeoul.results.words import pair_sentence
+from jeoul.saying import percent
 
 # A listener can hold so many; the tables have the rest.
 _MOST: Final = 4

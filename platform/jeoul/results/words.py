@@ -6,6 +6,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from jeoul.comparisons.models import Answer
+from jeoul.saying import percent
 from jeoul.studies.models import A_WINS, B_WINS, TIE
 
 
@@ -16,10 +17,6 @@ class Verdict:
     sentence: str
     enough: bool
     why: str
-
-
-def percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.0f} %"
 
 
 def pair_sentence(pair: dict[str, Any]) -> str:

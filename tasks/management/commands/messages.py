@@ -14,6 +14,10 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.utils.translation.template import templatize
 from jeoul.base import DomainError
+from jeoul.crowd.base import CrowdError
+from jeoul.risk.contamination.corpus import CorpusError
+from jeoul.studies.generation.base import ProviderError
+from jeoul.studies.importing import RowError
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 LOCALE: Final = ROOT / "platform" / "jeoul" / "locale"
@@ -22,10 +26,11 @@ _STRING: Final = r"""u?('''(?:[^\\]|\\.)*?'''|\"(?:[^"\\]|\\.)*\"|'(?:[^'\\]|\\.
 
 
 @cache
-def _calls() -> frozenset[str]:
-    """What a text is given to that a person reads: translation, or a refusal."""
+def refusals() -> frozenset[str]:
+    """The errors whose words come before a reader."""
     import_module(settings.ROOT_URLCONF)
-    known, new = set(_CALLS), [DomainError]
+    known: set[str] = set()
+    new: list[type[Exception]] = [DomainError, RowError, CrowdError, CorpusError, ProviderError]
     while new:
         known |= {error.__name__ for error in new}
         new = [sub for error in new for sub in error.__subclasses__()]
@@ -34,19 +39,21 @@ def _calls() -> frozenset[str]:
 
 def in_python(path: Path) -> set[str]:
     """The texts that a module marks for translation, and those in which it refuses something."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        name = getattr(node, "func", None)
-        if (
-            isinstance(node, ast.Call)
-            and isinstance(name, ast.Name)
-            and name.id in _calls()
-            and node.args
-        ):
-            first = node.args[0]
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                found.add(first.value)
+    found: set[str] = set()
+    calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    for call in calls:
+        name = getattr(call.func, "id", "")
+        if name in _CALLS:
+            found |= _texts(call.args[:1])
+        elif name in refusals():
+            # Beside its words a refusal is given a field or a code, in one word.
+            found |= {text for text in _texts(call.args) if " " in text}
     return found
+
+
+def _texts(given: list[ast.expr]) -> set[str]:
+    values = [g.value for g in given if isinstance(g, ast.Constant)]
+    return {value for value in values if isinstance(value, str)}
 
 
 def in_template(path: Path) -> set[str]:

@@ -8,8 +8,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from jeoul.quality.words import EVIDENCE
-from jeoul.results.dressing import said, said_in_parts
+from jeoul.refusals import in_words as refusal_in_words
+from jeoul.results.dressing import said_in_parts
 from jeoul.results.findings import finding
+from jeoul.saying import percent, said
 
 register = template.Library()
 
@@ -71,6 +73,27 @@ _EFFECTS = {
     "lists": gettext_lazy("List items"),
 }
 
+_SETTINGS = {
+    "level": gettext_lazy("level of intervals"),
+    "ties": gettext_lazy("ties"),
+    "both_bad": gettext_lazy("both bad"),
+    "win_definitions": gettext_lazy("further definitions of a win"),
+    "interval": gettext_lazy("interval"),
+    "ranking": gettext_lazy("ranking"),
+    "agreement": gettext_lazy("agreement"),
+    "ridge_if_disconnected": gettext_lazy("pseudo-ties where systems are not linked"),
+    "seed": gettext_lazy("seed"),
+    "models_on_at_most": gettext_lazy("most judgements of a model with effects"),
+    "style_per_slice_on_at_most": gettext_lazy("most judgements for style by slice"),
+    "alpha_of_judges_on_at_most": gettext_lazy("most judgements for α of judges"),
+    "weighed_on_at_most": gettext_lazy("most judgements weighed"),
+    "mace_on_at_most": gettext_lazy("most judgements for MACE"),
+    "style": gettext_lazy("style"),
+    "worker_intervals": gettext_lazy("intervals of workers"),
+    "flag_rules": gettext_lazy("version of the signals' rules"),
+}
+_SETTING_VALUES = {"half": gettext_lazy("half a win"), "tie": gettext_lazy("as a tie")}
+
 # 400 points for odds of ten to one.
 _ELO = 400 / math.log(10)
 
@@ -78,7 +101,7 @@ _ELO = 400 / math.log(10)
 @register.filter
 def share(value: float | None) -> str:
     """0.573 as 57.3 %; a dash where nothing is known (a missing key comes as an empty text)."""
-    return "–" if not isinstance(value, float | int) else f"{100 * value:.1f} %"
+    return percent(value if isinstance(value, float | int) else None, 1)
 
 
 @register.filter
@@ -191,6 +214,26 @@ def effect_name(key: str) -> str:
 
 
 @register.filter
+def in_settings(settings: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was decided before looking, each with its name."""
+    return [(str(_SETTINGS.get(key, key)), _setting(key, v)) for key, v in settings.items()]
+
+
+def _setting(key: str, value: Any) -> str:
+    if key == "level":
+        return percent(value)
+    if key == "win_definitions":
+        return "; ".join(map(definition_name, value))
+    if isinstance(value, dict):
+        return "; ".join(said_in_parts(of) for of in dict.fromkeys(value.values()))
+    if isinstance(value, list):
+        return ", ".join(map(effect_name, value))
+    if isinstance(value, int):
+        return f"{value:,}"
+    return str(_SETTING_VALUES.get(value) or said_in_parts(str(value)))
+
+
+@register.filter
 def finding_of(results: dict[str, Any], name: str) -> str:
     """What the chart of this name shows."""
     return finding(results, name)
@@ -200,6 +243,12 @@ def finding_of(results: dict[str, Any], name: str) -> str:
 def in_words(note: str) -> str:
     """A method or note that was stored with the results, in the reader's language."""
     return said_in_parts(note)
+
+
+@register.filter
+def refusal(told: str) -> str:
+    """A refusal that a job stored, in the reader's language."""
+    return refusal_in_words(told)
 
 
 @register.filter

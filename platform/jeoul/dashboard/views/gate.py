@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods
 from jeoul.accounts.roles import May
 from jeoul.base import InvalidInput
 from jeoul.dashboard.page import open_study, page, researcher, signed_in, study_context
+from jeoul.refusals import in_words
 from jeoul.results.gate_state import known_gate
 from jeoul.studies.gate_actions import set_gate
 from jeoul.studies.gate_rule import SLICES, default_systems
@@ -197,7 +198,7 @@ def _save(request: HttpRequest, study: Study, conditions: list[dict[str, Any]]) 
             reason=request.POST.get("reason", ""),
         )  # fmt: skip
     except InvalidInput as refused:
-        return refused.message
+        return in_words(refused.message)
     if changed:
         messages.success(request, _("The gate's rule is changed."))
     return ""

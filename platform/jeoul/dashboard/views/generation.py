@@ -28,6 +28,7 @@ from jeoul.dashboard.stretches import Stretch, stretch
 from jeoul.dashboard.system_forms import RerunForm
 from jeoul.dashboard.views.studies import prepare
 from jeoul.lately import lately, takes_long
+from jeoul.refusals import in_words
 from jeoul.studies.generation.control import (
     pause_generation,
     rerun_outputs,
@@ -198,7 +199,7 @@ def generation_move(request: HttpRequest, study: UUID) -> HttpResponse:
     try:
         said = _moved(request, found, request.POST.get("to", ""))
     except DomainError as error:
-        messages.error(request, _(error.message))
+        messages.error(request, in_words(error.message))
     else:
         cache.delete(_key(found))
         messages.success(request, said)

@@ -17,6 +17,7 @@ from jeoul.base import DomainError
 from jeoul.dashboard.forms_material import OutputFileForm, PromptFileForm
 from jeoul.dashboard.page import PER_PAGE, page, paged, refuse, researcher, signed_in
 from jeoul.dashboard.views.material import form_page
+from jeoul.refusals import in_words
 from jeoul.studies.access import (
     get_own_prompt_set,
     get_prompt_set,
@@ -179,7 +180,7 @@ def tag_set(request: HttpRequest, prompt_set: UUID) -> HttpResponse:
     try:
         tag_version(version=version, name=request.POST.get("tag", ""), actor=researcher(request))
     except DomainError as error:
-        messages.error(request, _(error.message))
+        messages.error(request, in_words(error.message))
     return redirect("prompt-set-detail", prompt_set=found.uuid)
 
 
