@@ -17,7 +17,7 @@ from jeoul.conduct.models import Alert
 from jeoul.conduct.parts import count_parts
 from jeoul.conduct.rules import Share, Watched, findings, has_fallen
 from jeoul.results.progress import study_progress
-from jeoul.studies.models import Output, OutputState
+from jeoul.studies.models import Output, OutputState, Prompt
 from jeoul.studies.running import problems_before_start
 from jeoul.studies.systems_actions import create_connection, create_system_version
 
@@ -92,6 +92,18 @@ def test_figures_count_by_pair_and_slice_and_time_the_work():
     assert found.timed == 10
     assert found.hourly_pay == Decimal(3600) / Decimal(found.median_seconds)
     assert not found.under(study.pay_floor_per_hour)
+
+
+@pytest.mark.parametrize(("prompts", "named"), [(9, 9), (10, 8)])
+@pytest.mark.django_db
+def test_the_smallest_of_many_values_are_summed_but_never_one_alone(prompts, named):
+    study = factories.make_study(prompts=prompts)
+    for prompt in Prompt.objects.filter(versions=study.prompt_set_version):
+        Prompt.objects.filter(pk=prompt.pk).update(category=f"c{prompt.pk}")
+    values = count_parts(study).slices["category"]
+    assert len(values) == 9
+    assert sum(v.name.startswith("c") for v in values) == named
+    assert sum(v.planned for v in values) == 3 * prompts
 
 
 @pytest.mark.django_db

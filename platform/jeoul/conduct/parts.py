@@ -85,6 +85,8 @@ def _values(name: str, sums: dict[str, Sums]) -> list[Part]:
     parts = [_part(value or str(_("none")), each) for value, each in sums.items()]
     parts.sort(key=lambda part: (-part.planned, part.name))
     shown, rest = parts[:_MOST_VALUES], parts[_MOST_VALUES:]
+    if len(rest) == 1:
+        return parts
     if rest:
         words = str(_("%d others")) % len(rest)
         shown.append(Part(words, sum(p.judged for p in rest), sum(p.planned for p in rest)))
