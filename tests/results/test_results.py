@@ -81,6 +81,9 @@ def test_several_server_processes_read_the_same_in_any_order(judged):
             "min_parallel_table_scan_size",
         ):
             cursor.execute(f"SET LOCAL {setting} = 0")
+        # A vacuum that passed before these rows thinks the table empty, and one process enough.
+        cursor.execute("ANALYZE comparisons_judgement")
+        cursor.execute("SET LOCAL cpu_tuple_cost = 100")
         cursor.execute("SET LOCAL debug_parallel_query = on")
         cursor.execute("EXPLAIN SELECT string_agg(int8send(id), '') FROM comparisons_judgement")
         assert any("Parallel" in row[0] for row in cursor.fetchall())

@@ -1,7 +1,9 @@
 """From a study's rows to the results that every page, file and program reads."""
 
+from collections.abc import Callable
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,6 +25,10 @@ from jeoul.results.sections.numbers import number
 from jeoul.results.sections.slices import MOST_STYLED, slices_of
 from jeoul.studies.models import Study
 from jeoul.workers.models import Worker
+
+# numpy leaves the interpreter to others while it counts, so that parts which do not need each
+# other's results pass side by side; more at once would take the memory of more.
+SIDE_BY_SIDE: Final = 2
 
 
 def analysis_settings() -> dict[str, object]:
@@ -64,6 +70,11 @@ def compute(study: Study) -> tuple[dict[str, Any], list[rules.Finding]]:
 
 def compute_from(inputs: Inputs) -> tuple[dict[str, Any], list[rules.Finding]]:
     """The results of these inputs alone; nothing else is read, so a record gives the same."""
+    with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        return _computed(inputs, pool)
+
+
+def _computed(inputs: Inputs, pool: Executor) -> tuple[dict[str, Any], list[rules.Finding]]:
     everyone = _people_only(inputs)
     out = inputs.excluded
     kept = everyone
@@ -74,9 +85,16 @@ def compute_from(inputs: Inputs) -> tuple[dict[str, Any], list[rules.Finding]]:
     # Counted once: the pairs, the ranking, every slice and the risks are read from it.
     asked = _asked(overall, kept, inputs)
     real = asked.rows
-    weighed, reliability = weighing.weighing_of(real, inputs.labels)
-    facts = with_reliability(worker_facts(mine, inputs.features[:, 0]), reliability)
-    found = rules.findings(facts)
+    # The longest first, so that none of them is left alone at the end.
+    slices = pool.submit(slices_of, asked.tally, asked.votes, asked.style_at(inputs), inputs)
+    crowd = pool.submit(_crowd, mine, real, inputs)
+    criteria = [
+        _criterion(c, asked if c is overall else _asked(c, kept, inputs), inputs, pool)
+        for c in inputs.criteria
+    ]
+    hazards = pool.submit(hazards_of, kept, asked.tally, inputs)
+    position = pool.submit(_position, real)
+    weighed, workers, found = crowd.result()
     return {
         "study": inputs.study,
         "data": _data(everyone, kept, inputs.table),
@@ -85,20 +103,17 @@ def compute_from(inputs: Inputs) -> tuple[dict[str, Any], list[rules.Finding]]:
             "comparisons": len(inputs.ties),
             "votes": len(inputs.ties) * inputs.ties_each if len(real) else 0,
         },
-        "criteria": [
-            _criterion(c, asked if c is overall else _asked(c, kept, inputs), inputs)
-            for c in inputs.criteria
-        ],
+        "criteria": [criterion() for criterion in criteria],
         # Beside the results proper, so that the effect of every exclusion can be seen.
         "with_excluded": [_short(c, _asked(c, everyone, inputs), inputs) for c in inputs.criteria]
         if out
         else None,
-        "slices": slices_of(asked.tally, asked.votes, asked.style_at(inputs), inputs),
-        "position": _position(real),
-        "hazards": hazards_of(kept, asked.tally, inputs),
+        "slices": slices.result(),
+        "position": position.result(),
+        "hazards": hazards.result(),
         "weighing": weighed,
         "machines": _machines(inputs, real, overall),
-        "workers": crowd_of(facts, inputs.people, found, out, reliability),
+        "workers": workers,
         "judgements": _count(everyone),
         "excluded_judgements": _count(everyone) - _count(kept),
         "median_seconds": _median_seconds(mine),
@@ -187,17 +202,36 @@ def _short(criterion: Asked, asked: Answers, inputs: Inputs) -> dict[str, Any]:
     }
 
 
-def _criterion(criterion: Asked, asked: Answers, inputs: Inputs) -> dict[str, Any]:
-    """Everything that is known of one criterion."""
-    short = _short(criterion, asked, inputs)
+def _criterion(
+    criterion: Asked, asked: Answers, inputs: Inputs, pool: Executor
+) -> Callable[[], dict[str, Any]]:
+    """Everything that is known of one criterion, begun now and waited for when it is asked for."""
+    short = pool.submit(_short, criterion, asked, inputs)
     if not len(asked.rows):
-        return short | {"agreement": None, "grades": {}, "models": {}}
+        return lambda: short.result() | {"agreement": None, "grades": {}, "models": {}}
     judges = [p.pseudonym for p in inputs.people]
-    return short | {
-        "models": rankings.models_of(asked.votes, inputs.labels, asked.style_at(inputs), STYLE),
-        "agreement": agreements.agreement_of(asked.rows, criterion.scale, judges),
-        "grades": _grades(asked.rows),
-    }
+    models = pool.submit(
+        rankings.models_of, asked.votes, inputs.labels, asked.style_at(inputs), STYLE
+    )
+    agreement = pool.submit(agreements.agreement_of, asked.rows, criterion.scale, judges)
+    return lambda: (
+        short.result()
+        | {
+            "models": models.result(),
+            "agreement": agreement.result(),
+            "grades": _grades(asked.rows),
+        }
+    )
+
+
+def _crowd(
+    mine: Table, real: Table, inputs: Inputs
+) -> tuple[dict[str, Any], list[dict[str, Any]], list[rules.Finding]]:
+    """The weighed results, a row for each worker, and what the rules found of them."""
+    weighed, reliability = weighing.weighing_of(real, inputs.labels)
+    facts = with_reliability(worker_facts(mine, inputs.features[:, 0]), reliability)
+    found = rules.findings(facts)
+    return weighed, crowd_of(facts, inputs.people, found, inputs.excluded, reliability), found
 
 
 def _grades(rows: Table) -> dict[str, int]:
