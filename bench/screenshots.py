@@ -79,7 +79,10 @@ def _make(api: httpx.Client, demo: dict[str, Any]) -> Any:
     answered = Counter(text["prompt_id"] for text in texts)
     rows = [
         {"id": p["key"], "messages": p["messages"], "category": p["category"]}
-        for p in _all(api, f"prompt-sets/{prompt_set}/prompts/")
+        for p in sorted(
+            _all(api, f"prompt-sets/{prompt_set}/prompts/"),
+            key=lambda p: str(p["language"]) != "en",  # the README is in English
+        )
         if p["risk"] == "realistic" and answered[p["key"]] == 2
     ][:8]
     if len(rows) < 2:

@@ -4,12 +4,21 @@ import re
 from collections.abc import Callable
 from functools import cache
 
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 
 def percent(value: float | None, digits: int = 0) -> str:
     """0.573 as 57 %, or as the reader's language writes it; a dash where nothing is known."""
-    return "–" if value is None else _("{value} %").format(value=f"{100 * value:.{digits}f}")
+    if value is None:
+        return "–"
+    return _percent_form(get_language()).format(value=f"{100 * value:.{digits}f}")
+
+
+@cache
+def _percent_form(language: str | None) -> str:
+    """Kept by language: a page of results says it hundreds of times."""
+    return _("{value} %")
 
 
 @cache

@@ -71,7 +71,7 @@ def study_outputs(study: Study) -> QuerySet[Output]:
     entries = VersionEntry.objects.filter(version=study.prompt_set_version_id)
     return Output.objects.current().filter(
         # Named, not asked for within: so the index output_counted is read in one go.
-        system_version__in=list(study.entries.values_list("system_version_id", flat=True)),
+        system_version__in=[entry.system_version_id for entry in study.entries.all()],
         # A subquery, not a join through the prompts, which would read each of them.
         prompt__in=entries.values("prompt_id"),
         sample__lt=study.samples,

@@ -5,7 +5,16 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from django.db.models import CharField, Exists, Func, OuterRef, Prefetch, Q, TextField
+from django.db.models import (
+    CharField,
+    Exists,
+    Func,
+    OuterRef,
+    Prefetch,
+    Q,
+    TextField,
+    prefetch_related_objects,
+)
 from django.db.models.functions import Cast
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
@@ -59,6 +68,7 @@ _MANY: Final = 10_000
 
 def _analysis(study: Study) -> dict[str, Any]:
     """The stored analysis, and a new one asked for where it is out of date."""
+    prefetch_related_objects([study], "entries")  # which several of the readings below name
     analysis = latest_analysis(study)
     current = _lately("current", analysis, lambda: is_current(analysis, study))
     if not current and study.judgements.exists():
