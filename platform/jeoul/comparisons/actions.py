@@ -3,7 +3,7 @@
 import json
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import OperationalError, transaction
 from django.db.models import F, Q
@@ -14,7 +14,7 @@ from jeoul.base import InvalidInput
 from jeoul.comparisons import statements
 from jeoul.comparisons.choosing import Choice, choose_comparison
 from jeoul.comparisons.first_steps import after_known, first_step
-from jeoul.comparisons.holding import close_assignment
+from jeoul.comparisons.holding import close_assignment, reserve
 from jeoul.comparisons.limits import cap_reached, more_may_come
 from jeoul.comparisons.models import (
     Answer,
@@ -26,9 +26,8 @@ from jeoul.comparisons.models import (
     Remark,
     Telemetry,
 )
-from jeoul.comparisons.pace import faster_than, least_seconds
-from jeoul.comparisons.pairing import a_goes_left
-from jeoul.comparisons.reading import comparison_with_texts, read_held
+from jeoul.comparisons.pace import faster_than
+from jeoul.comparisons.reading import read_held
 from jeoul.comparisons.refusals import (
     AlreadyJudged,
     AssignmentExpired,
@@ -118,13 +117,13 @@ def _claim(enrolment: Enrolment, now: datetime) -> Assignment:
     first = first_step(enrolment=enrolment, study=study, now=now)
     if first is not None:
         choice = Choice(first.comparison, "first", showing=first.repeat)
-        return _reserve(enrolment, study, choice, now)
+        return reserve(enrolment, study, choice, now)
     if cap_reached(enrolment=enrolment, study=study):
         raise NothingLeft(final=True)
     chosen = choose_comparison(enrolment=enrolment, study=study)
     if chosen is None:
         raise NothingLeft(final=not more_may_come(enrolment=enrolment, study=study))
-    return _reserve(enrolment, study, chosen, now)
+    return reserve(enrolment, study, chosen, now)
 
 
 def nothing_to_come(*, enrolment: Enrolment) -> bool:
@@ -134,46 +133,6 @@ def nothing_to_come(*, enrolment: Enrolment) -> bool:
         return True
     built = Comparison.objects.filter(study=study, kind=Kind.REAL).exists()
     return built and not more_may_come(enrolment=enrolment, study=study)
-
-
-def _reserve(enrolment: Enrolment, study: Study, choice: Choice, now: datetime) -> Assignment:
-    comparison = choice.comparison
-    pair = f"{comparison.system_a_id}:{comparison.system_b_id}"
-    lead = enrolment.sides.get(pair, 0)
-    if choice.a_was_left is None:
-        a_on_left = a_goes_left(lead=lead, planned=comparison.a_first, turn=comparison.taken)
-    else:
-        a_on_left = not choice.a_was_left
-    assignment = Assignment(
-        comparison=comparison,
-        enrolment=enrolment,
-        repeat=choice.repeat,
-        a_on_left=a_on_left,
-        reserved_at=now,
-        expires_at=now + timedelta(minutes=study.reservation_minutes),
-        client_key=uuid.uuid4(),
-        least_ms=_least_ms(comparison) if study.nudges else None,
-    )
-    sides = enrolment.sides | {pair: lead + (1 if a_on_left else -1)}
-    kinds = [choice.slot == slot for slot in ("real", "gold", "repeat")]
-    row = statements.RESERVE.row(
-        enrolment.pk,
-        comparison.pk,
-        choice.counts,
-        *map(int, kinds),
-        json.dumps(sides),
-        *statements.values_of(assignment),
-    )
-    assert row
-    assignment.pk = row[0]
-    assignment._state.adding = False
-    return assignment
-
-
-def _least_ms(comparison: Comparison) -> int:
-    """How long a very fast reader needs for both answers."""
-    shown = comparison_with_texts(comparison)
-    return round(1000 * least_seconds(shown.output_a.text, shown.output_b.text))
 
 
 @transaction.atomic

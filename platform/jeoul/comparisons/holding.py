@@ -1,5 +1,7 @@
-"""What becomes of a reservation that is not answered: kept, skipped, handed back, run out."""
+"""A reservation: made, kept, skipped, handed back, run out; actions.py is what answers it."""
 
+import json
+import uuid
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -7,7 +9,13 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from jeoul.comparisons import statements
+from jeoul.comparisons.choosing import Choice
 from jeoul.comparisons.models import Assignment, AssignmentState, Comparison
+from jeoul.comparisons.pace import least_seconds
+from jeoul.comparisons.pairing import a_goes_left
+from jeoul.comparisons.reading import comparison_with_texts
+from jeoul.studies.models import Study
 from jeoul.workers.models import Enrolment
 
 # Reasons for which a skipped comparison is paid like a judged one.
@@ -16,6 +24,47 @@ REPORTED: Final = "reported"
 # A reload and a look at the instructions leave the page, too.
 KEPT_ON_LEAVING: Final = timedelta(minutes=5)
 EXCUSED: Final = frozenset({CONTENT_DECLINED, REPORTED})
+
+
+def reserve(enrolment: Enrolment, study: Study, choice: Choice, now: datetime) -> Assignment:
+    """Give the chosen comparison its sides and this worker; the enrolment is locked."""
+    comparison = choice.comparison
+    pair = f"{comparison.system_a_id}:{comparison.system_b_id}"
+    lead = enrolment.sides.get(pair, 0)
+    if choice.a_was_left is None:
+        a_on_left = a_goes_left(lead=lead, planned=comparison.a_first, turn=comparison.taken)
+    else:
+        a_on_left = not choice.a_was_left
+    assignment = Assignment(
+        comparison=comparison,
+        enrolment=enrolment,
+        repeat=choice.repeat,
+        a_on_left=a_on_left,
+        reserved_at=now,
+        expires_at=now + timedelta(minutes=study.reservation_minutes),
+        client_key=uuid.uuid4(),
+        least_ms=_least_ms(comparison) if study.nudges else None,
+    )
+    sides = enrolment.sides | {pair: lead + (1 if a_on_left else -1)}
+    kinds = [choice.slot == slot for slot in ("real", "gold", "repeat")]
+    row = statements.RESERVE.row(
+        enrolment.pk,
+        comparison.pk,
+        choice.counts,
+        *map(int, kinds),
+        json.dumps(sides),
+        *statements.values_of(assignment),
+    )
+    assert row
+    assignment.pk = row[0]
+    assignment._state.adding = False
+    return assignment
+
+
+def _least_ms(comparison: Comparison) -> int:
+    """How long a very fast reader needs for both answers."""
+    shown = comparison_with_texts(comparison)
+    return round(1000 * least_seconds(shown.output_a.text, shown.output_b.text))
 
 
 def close_assignment(
