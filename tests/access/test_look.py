@@ -1,5 +1,7 @@
 """Every page of the dashboard by axe, in light and dark, wide and narrow, English and Korean."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
@@ -19,6 +21,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 WCAG = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
 SIDEWAYS = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+CARDS = """() => [...document.querySelectorAll('.table-frame:has(> .table--stack)')]
+  .some((e) => e.scrollWidth > e.clientWidth)"""
+SPACED = re.compile(r".*\d %.*")
 KEYS = """() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary')]
   .filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex < 0)
   .map((e) => e.outerHTML.slice(0, 120))"""
@@ -89,6 +94,8 @@ def test_every_page_is_for_everybody(open_context, live_server):
         assert narrow.locator("html").get_attribute("lang") == "ko", path
         seen += [f"Korean, narrow: {fault}" for fault in faults(narrow, WCAG)]
         seen += ["wider than a phone"] if narrow.evaluate(SIDEWAYS) else []
+        seen += ["a table wider than its card"] if narrow.evaluate(CARDS) else []
+        seen += [f"not as Korean writes it: {p}" for p in SPACED.findall(narrow.inner_text("main"))]
         wrong += [f"{path}: {fault}" for fault in seen]
     assert wrong == [], "\n".join(wrong)
     assert len(found) > 40

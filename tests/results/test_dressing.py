@@ -45,7 +45,7 @@ def test_a_method_is_said_clause_by_clause_and_names_stay():
     assert said_in_parts(method) == method
     with override("ko"):
         assert said_in_parts(method) == (
-            "Bradley-Terry, 비김은 반 승으로 계산, 프롬프트와 작업자별 이원 군집, 스튜던트 t"
+            "Bradley-Terry, 무승부는 반 승으로 계산, 프롬프트와 작업자별 이원 군집, 스튜던트 t"
         )
         notes = said_in_parts(
             "One prompt only: the interval holds for this prompt, not for others. "

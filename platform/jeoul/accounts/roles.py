@@ -4,13 +4,14 @@ from enum import Enum
 from typing import Final
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Role(models.TextChoices):
-    OWNER = "owner", "Owner"
-    EDITOR = "editor", "Editor"
-    ANALYST = "analyst", "Analyst"
-    REVIEWER = "reviewer", "Reviewer"
+    OWNER = "owner", _("Owner")
+    EDITOR = "editor", _("Editor")
+    ANALYST = "analyst", _("Analyst")
+    REVIEWER = "reviewer", _("Reviewer")
 
 
 class May(Enum):

@@ -65,10 +65,10 @@ def _plane(rows: list[dict[str, Any]], baseline: str | None) -> Chart:
     base = chart_of(rows)
     benefit = f"Benefit: win rate against {baseline} on realistic prompts"
     risk = "Risk: violating outputs to high-risk prompts"
-    x = alt.X("x:Q", title=benefit,
-              axis=alt.Axis(format="%"), scale=alt.Scale(zero=False, padding=24))  # fmt: skip
-    y = alt.Y("y:Q", title=risk,
-              axis=alt.Axis(format="%"), scale=alt.Scale(zero=True))  # fmt: skip
+    # Fewer ticks than would fit by number: their labels need room beside each other.
+    shares = alt.Axis(format="%", tickCount=8)
+    x = alt.X("x:Q", title=benefit, axis=shares, scale=alt.Scale(zero=False, padding=24))
+    y = alt.Y("y:Q", title=risk, axis=shares, scale=alt.Scale(zero=True))
     across = base.mark_rule(strokeWidth=3, color=BAND).encode(
         x=alt.X("x_low:Q", title=benefit), x2=alt.X2("x_high:Q"), y=y
     )

@@ -91,6 +91,7 @@ _SETTINGS = {
     "style": gettext_lazy("style"),
     "worker_intervals": gettext_lazy("intervals of workers"),
     "flag_rules": gettext_lazy("version of the signals' rules"),
+    "code_version": gettext_lazy("version of the code"),
 }
 _SETTING_VALUES = {"half": gettext_lazy("half a win"), "tie": gettext_lazy("as a tie")}
 
@@ -255,6 +256,13 @@ def refusal(told: str) -> str:
 def evidence(told: str) -> str:
     """What a rule found in a worker's judgements, in the reader's language."""
     return said(told, EVIDENCE)
+
+
+@register.filter
+def shared_note(rows: list[dict[str, Any]]) -> str:
+    """The note that every one of these rows bears, to be said once; empty where they differ."""
+    notes = {row.get("note") or "" for row in rows}
+    return notes.pop() if len(notes) == 1 else ""
 
 
 @register.filter

@@ -111,7 +111,7 @@ def study_results(request: HttpRequest, study: UUID) -> HttpResponse:
 @require_safe
 @signed_in
 def study_report(request: HttpRequest, study: UUID) -> HttpResponse:
-    """One page to print, from the same stored numbers."""
+    """One page to print, from the same stored numbers; ``?all`` opens every table of it."""
     found = open_study(request, study)
     context = study_context(request, found, "report") | _analysis(found)
     context |= {
@@ -121,6 +121,7 @@ def study_report(request: HttpRequest, study: UUID) -> HttpResponse:
         "amendments": found.amendments.all(),
         "exclusions": found.exclusions.filter(lifted_at=None).select_related("worker", "by"),
         "gate": _gate(found) if found.gate else None,
+        "all_open": "all" in request.GET,
     }
     return page(request, "dashboard/study_report.html", "studies", context)
 
