@@ -1,11 +1,13 @@
-"""Memory and time of importing prompts: 10,000 and 100,000 as JSONL, CSV and Parquet.
+"""Memory and time of importing prompts: 10,000 and 100,000 as JSONL, CSV and Parquet, the latter
+in row groups of 10,000 and in one.
 
 `make bench-importing` runs each import in a process of its own on an embedded PostgreSQL and
 reads that process's highest memory (VmHWM) before the file is touched and at the end. Constant
 memory means that ten times the prompts do not take ten times the memory.
-Writes bench/out/importing.json.
+``--kinds parquet one.parquet`` measures some only. Writes bench/out/importing.json.
 """
 
+import argparse
 import json
 import os
 import random
@@ -21,7 +23,7 @@ from jeoul import local
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "bench" / "out" / "importing.json"
 SIZES = (10_000, 100_000)
-KINDS = ("jsonl", "csv", "parquet")
+KINDS = ("jsonl", "csv", "parquet", "one.parquet")
 
 
 def rows(count: int) -> list[dict[str, str]]:
@@ -49,10 +51,12 @@ def write(folder: Path, count: int) -> None:
     with (folder / f"{count}.jsonl").open("w") as file:
         file.writelines(json.dumps(row) + "\n" for row in data)
     with (folder / f"{count}.csv").open("w", newline="") as file:
-        table = csv.DictWriter(file, data[0].keys())
-        table.writeheader()
-        table.writerows(data)
-    pq.write_table(pa.Table.from_pylist(data), folder / f"{count}.parquet", row_group_size=10_000)
+        lines = csv.DictWriter(file, data[0].keys())
+        lines.writeheader()
+        lines.writerows(data)
+    table = pa.Table.from_pylist(data)
+    pq.write_table(table, folder / f"{count}.parquet", row_group_size=10_000)
+    pq.write_table(table, folder / f"{count}.one.parquet", row_group_size=count)
 
 
 def highest() -> float:
@@ -94,8 +98,12 @@ def one(path: Path) -> None:
 
 
 def main() -> None:
-    if len(sys.argv) > 1:
-        one(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS)
+    parser.add_argument("--file", type=Path, help="import this one here (the child)")
+    options = parser.parse_args()
+    if options.file:
+        one(options.file)
         return
     folder = Path(tempfile.mkdtemp(prefix="jeoul-import-"))
     services = local.LocalServices(folder, durable=False)
@@ -107,9 +115,9 @@ def main() -> None:
         found = []
         for count in SIZES:
             write(folder, count)
-            for kind in KINDS:
+            for kind in options.kinds:
                 done = subprocess.run(
-                    [sys.executable, __file__, str(folder / f"{count}.{kind}")],
+                    [sys.executable, __file__, "--file", str(folder / f"{count}.{kind}")],
                     check=True, capture_output=True, text=True,
                 )  # fmt: skip
                 found.append(json.loads(done.stdout.splitlines()[-1]))

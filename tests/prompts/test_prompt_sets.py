@@ -3,6 +3,7 @@
 import gc
 import io
 import json
+import random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,6 +20,7 @@ from jeoul.studies.likeness import find_alike
 from jeoul.studies.models import PromptSet, PromptSetVersion
 from jeoul.studies.prompt_import import import_prompts
 from jeoul.studies.prompt_sets import difference, picture, tag_version
+from jeoul.studies.reading_files import stream_rows
 
 from tests import factories
 
@@ -89,6 +91,30 @@ def test_bad_rows_and_broken_files_are_named_and_leave_nothing():
         import_prompts(owner=owner, name="Two", source=io.BytesIO(b"PAR0"), kind="parquet")
     with pytest.raises(BadRows, match="not UTF-8"):
         import_prompts(owner=owner, name="Two", source=io.BytesIO(b'{"id": "\xff"}'), kind="jsonl")
+
+
+def test_parquet_is_read_in_pieces_whatever_its_row_groups():
+    class Watched(io.BytesIO):
+        most = 0
+
+        def read(self, size: int | None = -1) -> bytes:
+            data = super().read(size)
+            self.most = max(self.most, len(data))
+            return data
+
+    rng = random.Random(1)
+    table = pa.table({"id": [str(n) for n in range(12)], "prompt": [
+        rng.randbytes(1 << 19).hex() for _ in range(12)
+    ]})  # fmt: skip
+    for group in (1, 12):
+        file = Watched()
+        pq.write_table(
+            table, file, row_group_size=group, data_page_size=1 << 18, write_batch_size=1
+        )
+        file.seek(0)
+        assert file.getbuffer().nbytes > 6 << 20
+        assert sum(isinstance(row, dict) for _, row in stream_rows(file, "parquet")) == 12
+        assert file.most <= 2 << 20, group
 
 
 def test_no_more_than_a_batch_of_rows_is_held_at_a_time():

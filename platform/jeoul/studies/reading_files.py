@@ -14,6 +14,7 @@ KINDS: Final = {".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl", ".csv":
 # A line longer than this is no row; reading on would only fill the memory.
 _LONGEST_LINE: Final = 16 << 20
 _ROWS: Final = 500
+_PIECE: Final = 1 << 20
 
 Rows = Iterator[tuple[int, "dict[str, object] | RowError"]]
 
@@ -86,9 +87,11 @@ def _parquet(stream: BinaryIO) -> Rows:
     import pyarrow.parquet as pq
 
     try:
-        file = pq.ParquetFile(stream)
+        # By itself pyarrow reads up to 32 MB ahead, over row groups, and each of its threads keeps
+        # memory of its own; so a column is read in pieces of a MiB, by this thread.
+        file = pq.ParquetFile(stream, pre_buffer=False, buffer_size=_PIECE)
         number = 0
-        for batch in file.iter_batches(batch_size=_ROWS):
+        for batch in file.iter_batches(batch_size=_ROWS, use_threads=False):
             for row in batch.to_pylist():
                 number += 1
                 yield number, _told(row)
