@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -25,9 +26,10 @@ from jeoul.dashboard.page import (
 from jeoul.risk.access import get_review_item, review_items
 from jeoul.risk.actions import decide_item, note_look
 from jeoul.risk.detectors.names import missing
-from jeoul.risk.measured import measured
+from jeoul.risk.measured import measured, measured_rules
 from jeoul.risk.models import Finding, ReportReason, ReviewItem, Source, Verdict
 from jeoul.risk.scanning import RULES, prompt_text
+from jeoul.risk.words import rule_name
 from jeoul.studies.access import prompt_texts_hidden
 from jeoul.studies.actions import amend_study, update_draft
 from jeoul.studies.models import Output, RiskAction, RiskKind, Study
@@ -66,6 +68,7 @@ def _list_page(
         "open": found.review_items.filter(verdict=Verdict.OPEN).count(),
         "policy": _policy_rows(found.risk_policy | (refused.chosen if refused else {})),
         "form": refused or PolicyForm(study=found), "names_missing": missing(),
+        "rules": measured_rules(),
         "listed": reverse("review-list", args=[found.uuid]),
     }  # fmt: skip
     status = 422 if refused else 200
@@ -99,6 +102,7 @@ def _item_page(
 ) -> HttpResponse:
     context = study_context(request, found, "reports") | {
         "item": row, "kinds": [(k, _KINDS.get(k, k), measured().get(k)) for k in row.kinds],
+        "rules": _rules_found(row),
         "hidden": prompt_texts_hidden(row.prompt.prompt_set),
         "prompt_parts": _marked(prompt_text(row.prompt), row, None),
         "outputs": [
@@ -116,15 +120,30 @@ def _item_page(
     return page(request, "dashboard/review_detail.html", "studies", context, status=status)
 
 
+def _findings(item: ReviewItem, *outputs: Output | None) -> QuerySet[Finding]:
+    """What stands under the present rules in these texts; None is the prompt."""
+    where = Q(scan__output__in=[output for output in outputs if output])
+    if None in outputs:
+        where |= Q(scan__prompt=item.prompt)
+    return Finding.objects.filter(where, scan__rules=RULES)
+
+
+def _rules_found(item: ReviewItem) -> list[dict[str, Any]]:
+    """How right the rules are that found personal data here, in texts of the prompt's language."""
+    found = _findings(item, item.output, item.other, None).values_list("rule", flat=True)
+    names = {rule.removesuffix("_unchecked") for rule in found}
+    language = item.prompt.language[:2]
+    return [r for r in measured_rules() if r["rule"] in names and r["language"] == language]
+
+
 def _marked(text: str, item: ReviewItem, output: Output | None) -> list[tuple[str, str]]:
     """The text in pieces, each with the name of what was found in it, or nothing."""
-    where = {"scan__output": output} if output else {"scan__prompt": item.prompt}
     parts, at = [], 0
-    for f in Finding.objects.filter(scan__rules=RULES, **where).order_by("start", "end"):
+    for f in _findings(item, output).order_by("start", "end"):
         if f.start < at or f.end <= f.start:
             continue
         parts.append((text[at : f.start], ""))
-        parts.append((text[f.start : f.end], str(_KINDS[f.kind])))
+        parts.append((text[f.start : f.end], rule_name(f.rule) or str(_KINDS[f.kind])))
         at = f.end
     return [*parts, (text[at:], "")]
 

@@ -4,9 +4,11 @@ Names have no check digits: only a trained model finds them, and it is many time
 other detectors. Without it nothing is looked for, which ``missing`` says to whoever asks.
 """
 
+import importlib.metadata
 import importlib.util
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
@@ -25,10 +27,18 @@ def models() -> dict[str, str]:
     if importlib.util.find_spec("presidio_analyzer") is None:
         return {}
     return {
-        language: name
-        for language, name in settings.NAMES_MODELS.items()
-        if importlib.util.find_spec(name) is not None
+        language: name for language, name in settings.NAMES_MODELS.items() if _is_installed(name)
     }
+
+
+def _is_installed(name: str) -> bool:
+    """As presidio looks for a model: any other it would try to download."""
+    if Path(name).is_dir():
+        return True
+    try:
+        return bool(importlib.metadata.version(name))
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return False
 
 
 def missing() -> str:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 
 import phonenumbers
+from phonenumbers import PhoneNumberType
 from stdnum import iban, luhn
 from stdnum.exceptions import ValidationError
 from stdnum.kr import rrn
@@ -14,10 +15,11 @@ from stdnum.kr import rrn
 from jeoul.risk.detectors.base import Found
 from jeoul.studies.models import RiskKind
 
+# A Korean particle follows an address without a space.
 _EMAIL: Final = re.compile(
-    r"(?<![\w.+-])[a-z0-9][a-z0-9._%+-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,24}"
-    r"(?![\w-])",
-    re.IGNORECASE,
+    r"(?<![a-z0-9_.+-])[a-z0-9][a-z0-9._%+-]{0,63}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+"
+    r"[a-z]{2,24}(?![a-z0-9_-])",
+    re.IGNORECASE | re.ASCII,
 )
 # Names kept for examples (RFC 2606) belong to nobody.
 _EXAMPLES: Final = re.compile(
@@ -32,11 +34,16 @@ _IP4: Final = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.]*\d)")
 _IP6: Final = re.compile(
     r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])", re.I
 )
-_RRN: Final = re.compile(r"(?<!\d)\d{6}(-?)[1-8]\d{6}(?!\d)")
+_RRN: Final = re.compile(r"(?<!\d)\d{6}( ?- ?|)[1-8]\d{6}(?!\d)")
 _HANGUL: Final = re.compile(r"[가-힣]{2}")
 _VERSION: Final = re.compile(r"(?:version|ver|v|버전|release)\.?\s*$", re.IGNORECASE)
 _REGIONS: Final = {"ko": "KR", "ja": "JP", "zh": "CN", "de": "DE", "fr": "FR", "es": "ES", "it": "IT",
                    "pt": "BR", "ru": "RU", "hi": "IN"}  # fmt: skip
+# Numbers of companies and services reach nobody in particular.
+_OF_COMPANIES: Final = frozenset(
+    {PhoneNumberType.TOLL_FREE, PhoneNumberType.UAN, PhoneNumberType.SHARED_COST,
+     PhoneNumberType.PREMIUM_RATE}
+)  # fmt: skip
 # Since October 2020 the last six digits are drawn by lot, without a check digit.
 _NO_CHECK_SINCE: Final = date(2020, 10, 1)
 
@@ -83,7 +90,7 @@ def _ibans(text: str) -> Iterator[Found]:
 
 def _resident_numbers(text: str) -> Iterator[Found]:
     for match in _RRN.finditer(text):
-        number = match.group()
+        number = match.group().replace(" ", "")
         if rrn.is_valid(number, allow_future=False):
             yield _found("resident_number", match.span())
             continue
@@ -114,8 +121,6 @@ def _phones(text: str, language: str) -> Iterator[Found]:
     for match in phonenumbers.PhoneNumberMatcher(
         text, region, leniency=phonenumbers.Leniency.VALID, max_tries=200
     ):
-        yield _found(
-            "phone",
-            (match.start, match.end),
-            phonenumbers.region_code_for_number(match.number) or "",
-        )
+        if phonenumbers.number_type(match.number) not in _OF_COMPANIES:
+            where = phonenumbers.region_code_for_number(match.number) or ""
+            yield _found("phone", (match.start, match.end), where)
