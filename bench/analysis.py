@@ -8,6 +8,7 @@ medians of several runs, growth of the peak memory, and the largest difference o
 """
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -27,6 +28,9 @@ NEEDS = {
     PEERS: ("arena-rank", "evalica", "choix", "crowd-kit", "krippendorff", "scipy"),
     IRRCAC: ("irrCAC",),
 }
+
+# As the product runs, see its settings.
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 class Clock:
@@ -58,7 +62,11 @@ def timed(
     command = [str(python), str(HERE / script), task, str(data), str(repeats)]
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=min(clock.left, clock.most)
+            command,
+            capture_output=True,
+            text=True,
+            timeout=min(clock.left, clock.most),
+            env=os.environ | ONE_THREAD,
         )
     except subprocess.TimeoutExpired:
         return {"ms": None, "why": "did not end in time"}

@@ -1,6 +1,7 @@
 """All settings of Jeoul; what differs between machines comes from the environment."""
 
 import ipaddress
+import os
 import sys
 from pathlib import Path
 
@@ -13,6 +14,10 @@ from jeoul import env
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VAR = Path(env.text("JEOUL_VAR", str(ROOT / "var")))
+
+# Read by numpy's and scipy's BLAS when they are loaded, which is later. Its own threads win nothing
+# on matrices of some hundred systems, and many processes' threads fight over the cores.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 PRODUCTION = env.flag("JEOUL_PRODUCTION", default=False)
 DEBUG = env.flag("DEBUG", default=False)

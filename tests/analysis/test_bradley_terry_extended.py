@@ -7,19 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jeoul.analysis.bradley_terry import fit
 from jeoul.analysis.bradley_terry_extended import fit_extended
-from jeoul.analysis.counts import (
-    A_WINS,
-    B_WINS,
-    TIE,
-    outcome_counts,
-    win_matrix,
-)
-from jeoul.analysis.errors import (
-    BrokenVotes,
-    Disconnected,
-    NotIdentifiable,
-    TooFew,
-)
+from jeoul.analysis.counts import A_WINS, B_WINS, BOTH_BAD, TIE, outcome_counts, win_matrix
+from jeoul.analysis.errors import BrokenVotes, Disconnected, NotIdentifiable, TooFew
 from jeoul.analysis.rao_kupper import fit_rao_kupper
 from jeoul.analysis.style import style_control, style_difference, style_features
 from statsmodels.tools.numdiff import approx_hess
@@ -113,6 +102,27 @@ def test_extended_without_effects_is_the_plain_fit():
     assert extended.scores == pytest.approx(plain.scores, abs=1e-12)
     assert extended.covariance == pytest.approx(plain.covariance, abs=1e-12)
     assert extended.log_likelihood == pytest.approx(plain.log_likelihood)
+
+
+@pytest.mark.parametrize("model", [{}, {"ties": "davidson"}, {"position": True}])
+def test_who_is_called_a_changes_nothing(model):
+    votes = random_votes(6, position=0.4)
+    turn = np.random.default_rng(1).random(len(votes)) < 0.5
+    turned = with_parts(
+        votes,
+        system_a=np.where(turn, votes.system_b, votes.system_a),
+        system_b=np.where(turn, votes.system_a, votes.system_b),
+        outcome=np.where(turn, np.array([B_WINS, A_WINS, TIE, BOTH_BAD])[votes.outcome],
+                         votes.outcome),
+        left=np.where(turn, -votes.left, votes.left),
+    )  # fmt: skip
+    one, other = fit_extended(votes, **model), fit_extended(turned, **model)
+    assert other.scores == pytest.approx(one.scores, abs=1e-9)
+    assert other.covariance == pytest.approx(one.covariance, abs=1e-9)
+    assert other.deviance == pytest.approx(one.deviance, abs=1e-7)
+    assert [e.estimate for e in other.effects] == pytest.approx(
+        [e.estimate for e in one.effects], abs=1e-9
+    )
 
 
 def test_style_features_of_markdown():

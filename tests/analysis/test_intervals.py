@@ -9,18 +9,17 @@ from hypothesis import strategies as st
 from jeoul.analysis import intervals
 from jeoul.analysis.errors import BrokenVotes, NoVotes, TooFew
 from jeoul.analysis.intervals import (
-    benjamini_hochberg,
     clopper_pearson,
     clustered_variance,
     exact_interval,
     grouped_moments,
-    holm,
     intervals_of,
     share_by_worker,
     sign_test,
     two_way_interval,
     wilson,
 )
+from jeoul.analysis.many_tests import benjamini_hochberg, holm, holm_rejects
 from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -100,6 +99,8 @@ def test_benjamini_and_hochberg_1995():
 def test_adjusted_p_values_same_as_statsmodels(p):
     assert benjamini_hochberg(p) == pytest.approx(multipletests(p, method="fdr_bh")[1], abs=1e-12)
     assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], abs=1e-12)
+    for alpha in (0.05, 0.3, 0.9):
+        assert (holm_rejects(p, alpha) == (holm(p) <= alpha)).all()
 
 
 def by_hand(x, *clusters):

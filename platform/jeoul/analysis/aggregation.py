@@ -9,7 +9,7 @@ from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
 from jeoul.analysis.agreement import value_counts
-from jeoul.analysis.counts import Floats, Ints, crossed
+from jeoul.analysis.counts import Floats, Ints, counted_cells, order_by
 from jeoul.analysis.errors import BrokenVotes, NotConverged, NotIdentifiable, NoVotes
 from jeoul.analysis.intervals import wilson_each
 
@@ -42,7 +42,8 @@ class Labels:
             raise BrokenVotes("Codes start at 0.")
         if int(self.value.max()) >= self.n_values:
             raise BrokenVotes(f"Values must be 0..{self.n_values - 1}.")
-        if crossed(self.unit, self.worker)[1] < len(self.unit):
+        both = np.sort(self.unit.astype(np.int64) * self.workers + self.worker)
+        if bool((both[1:] == both[:-1]).any()):
             raise BrokenVotes("A worker judged the same unit twice.")
         if not bool((np.bincount(self.unit) > 0).all()):
             raise BrokenVotes("Every unit code up to the largest needs a judgement.")
@@ -106,18 +107,24 @@ def check_overlap(labels: Labels) -> None:
 
 
 def _linked(labels: Labels) -> int:
-    size = labels.units + labels.workers
-    edges = (np.ones(len(labels.unit)), (labels.unit, labels.units + labels.worker))
-    graph = coo_array(edges, shape=(size, size)).tocsr()
+    # Whoever judged a unit is linked with one judge of it, whichever that is.
+    someone = np.empty(labels.units, dtype=labels.worker.dtype)
+    someone[labels.unit] = labels.worker
+    one, other, times = counted_cells(someone[labels.unit], labels.worker, labels.workers)
+    graph = coo_array((times, (one, other)), shape=(labels.workers, labels.workers)).tocsr()
     _, group = connected_components(graph, directed=False)
-    return len(np.unique(group[: labels.units]))
+    return len(np.unique(group[someone]))
 
 
 def majority(labels: Labels) -> Aggregate:
     """Shares of the values given to each unit; a draw has value −1."""
+    return _result("majority", labels, _shares(labels), 0, ())
+
+
+def _shares(labels: Labels) -> Floats:
     counts = value_counts(labels.unit, labels.value, labels.n_values)
-    posterior = counts / (counts @ np.ones(labels.n_values))[:, None]
-    return _result("majority", labels, posterior, 0, ())
+    result: Floats = counts / (counts @ np.ones(labels.n_values))[:, None]
+    return result
 
 
 def _verdict(posterior: Floats) -> Ints:
@@ -174,16 +181,24 @@ def _climb(
     raise NotConverged(method, MAX_STEPS, trail[-1] - trail[-2])
 
 
+def _ones(row: Ints, column: Ints, rows: int, columns: int) -> csr_array:
+    """A sparse table of ones at (row, column), no two at one place."""
+    ends = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))])
+    if bool((row[1:] < row[:-1]).any()):
+        column = column[order_by(row, rows)]
+    return csr_array((np.ones(len(row)), column, ends), shape=(rows, columns))
+
+
 class _Answers:
     """Labels as a sparse table of units by (worker, value): an EM step is two products with it."""
 
     def __init__(self, labels: Labels) -> None:
         self.q, self.r, self.units = labels.n_values, labels.workers, labels.units
         at = labels.worker.astype(np.int64) * self.q + labels.value
-        cells = (np.ones(len(at)), (labels.unit, at))
-        self.table = csr_array(cells, shape=(self.units, self.r * self.q))
-        self.turned = self.table.T.tocsr()
-        self.total = np.bincount(at, minlength=self.r * self.q).reshape(self.r, self.q)
+        size = self.r * self.q
+        self.table = _ones(labels.unit, at, self.units, size)
+        self.turned = _ones(at, labels.unit, size, self.units)
+        self.total = np.bincount(at, minlength=size).reshape(self.r, self.q)
 
     def cells(self, posterior: Floats) -> Floats:
         """Expected judgements by worker, answer and verdict, (R, q, q)."""
@@ -228,8 +243,7 @@ def dawid_skene(labels: Labels) -> Aggregate:
         new, likelihood = answers.expect(np.log(prior), logs)
         return new, likelihood + SMOOTHING * float(logs.sum() + np.log(prior).sum())
 
-    start = majority(labels).posterior
-    posterior, trail = _climb("Dawid-Skene", step, start)
+    posterior, trail = _climb("Dawid-Skene", step, _shares(labels))
     return _result("Dawid-Skene", labels, posterior, len(trail), trail, state["confusion"])
 
 
@@ -253,7 +267,7 @@ def one_coin(labels: Labels) -> Aggregate:
         penalty = float((hit + np.log1p(-accuracy)).sum() + np.log(prior).sum())
         return new, likelihood + SMOOTHING * penalty
 
-    posterior, trail = _climb("one-coin", step, majority(labels).posterior)
+    posterior, trail = _climb("one-coin", step, _shares(labels))
     return _result("one-coin", labels, posterior, len(trail), trail)
 
 

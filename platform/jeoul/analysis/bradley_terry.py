@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from scipy import sparse, stats
 
-from jeoul.analysis import ranks
+from jeoul.analysis import positive, ranks
 from jeoul.analysis.clustering import (
     Covariance,
     Kind,
@@ -247,8 +247,8 @@ def fit_counts(wins: Floats | Ints, *, ridge: float | None = None) -> CountsFit:
     scores, iterations = newton(table)
     games = table + table.T
     likelihood = log_likelihood(table, scores)
-    played = table > 0
-    best = float((table[played] * np.log(table[played] / games[played])).sum())
+    share = np.divide(table, games, out=np.ones_like(table), where=table > 0)
+    best = float((table * np.log(share)).sum())
     bread = hessian_inverse(games, expected_win_rates(scores))
     return CountsFit(scores, bread, iterations, likelihood, 2 * (best - likelihood))
 
@@ -272,6 +272,10 @@ def components(wins: Floats) -> list[list[int]]:
 
 def check_connected(wins: Floats) -> None:
     """Raises Disconnected unless a finite maximum exists (Ford 1957)."""
+    beats, others = wins > 0, len(wins) - 1
+    # Somebody who beat and lost to everybody links them all: no need to walk the graph.
+    if bool(((beats.sum(axis=1) == others) & (beats.sum(axis=0) == others)).any()):
+        return
     groups = components(wins)
     if len(groups) > 1:
         raise Disconnected(groups)
@@ -308,8 +312,7 @@ def newton(wins: Floats) -> tuple[Floats, int]:
 def _newton_step(games: Floats, won: Floats, scores: Floats) -> Floats:
     expected = expected_win_rates(scores)
     gradient = won - (games * expected).sum(axis=1)
-    hessian = _anchored(_laplacian(games, expected))
-    return np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
+    return positive.solve(_anchored(_laplacian(games, expected)), gradient)
 
 
 def _laplacian(games: Floats, expected: Floats) -> Floats:
@@ -329,17 +332,19 @@ def _anchored(hessian: Floats) -> Floats:
 def hessian_inverse(games: Floats, expected: Floats) -> Floats:
     """Pseudo-inverse of the Laplacian-shaped Hessian Σ n p(1−p)(e_i − e_j)(e_i − e_j)ᵀ."""
     hessian = _laplacian(games, expected)
-    k = len(hessian)
-    inverse = np.linalg.inv(_anchored(hessian))
-    result: Floats = (inverse + inverse.T) / 2 - 1.0 / np.trace(hessian)
-    assert result.shape == (k, k)
+    result: Floats = positive.inverse(_anchored(hessian)) - 1.0 / np.trace(hessian)
     return result
 
 
 def log_likelihood(wins: Floats, scores: Floats) -> float:
-    """Σ w_ij log P(i beats j), over the pairs that have a win."""
-    i, j = np.nonzero(wins)
-    return float(-(wins[i, j] @ np.logaddexp(0.0, scores[j] - scores[i])))
+    """Σ w_ij log P(i beats j) = Σ w_ij (θ_i − log(e^θ_i + e^θ_j))."""
+    if np.ptp(scores) < _FAR:
+        top = scores.max()
+        worth = np.exp(scores - top)
+        both = top + np.log(worth[:, None] + worth)
+    else:
+        both = np.logaddexp(scores[:, None], scores)
+    return float(wins.sum(axis=1) @ scores - (wins * both).sum())
 
 
 def pair_fits(seen: Floats, expected: Floats, dispersion: float = 1.0) -> list[PairFit]:
@@ -357,19 +362,20 @@ def fit_test(counts: Ints, wins: Floats, expected: Floats) -> Goodness | None:
 
     A half tie varies less than a win or loss: X² is divided by 1 − (ties/4) / Σ n p(1−p).
     """
-    upper = np.triu_indices(len(wins), 1)
-    games = (wins + wins.T)[upper]
+    games = wins + wins.T
     played = games > 0
-    free = int(played.sum()) - (len(wins) - 1)
+    free = int(played.sum()) // 2 - (len(wins) - 1)
     if free < 1:
         return None
-    n, w, p = games[played], wins[upper][played], expected[upper][played]
-    variance = n * p * (1 - p)
+    # Each pair stands here from either side, with the same distance and the same variance.
+    variance = games * expected * (1 - expected)
     ties = float(counts[2:].sum())
-    dispersion = 1 - ties / 4 / float(variance.sum())
+    dispersion = 1 - ties / 4 / (float(variance.sum()) / 2)
     if dispersion <= 0:
         return None
-    chi2 = float(((w - n * p) ** 2 / variance).sum()) / dispersion
+    off = (wins - games * expected) ** 2
+    each = np.divide(off, variance, out=np.zeros_like(off), where=played)
+    chi2 = float(each.sum()) / 2 / dispersion
     return Goodness(chi2, free, float(stats.chi2.sf(chi2, free)), dispersion)
 
 

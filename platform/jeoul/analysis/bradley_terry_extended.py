@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from scipy import stats
 
-from jeoul.analysis import ranks
+from jeoul.analysis import positive, ranks
 from jeoul.analysis.bradley_terry import check_connected, with_pseudo_ties
 from jeoul.analysis.bradley_terry_likelihood import (
     Rows,
@@ -110,9 +110,10 @@ def fit_extended(
         votes, x = apply(votes, WinDefinition(both_bad="left_out")), x[keep]
     if not len(votes):
         raise NoVotes("No judgement to rank from.")
-    wins = win_matrix(outcome_counts(votes))
+    counts = outcome_counts(votes)
+    wins = win_matrix(counts)
     check_connected(wins if ridge is None else with_pseudo_ties(wins, ridge))
-    rows = rows_of(votes, x, ties == "davidson", collapse=covariates is None)
+    rows = rows_of(votes, x, ties == "davidson", counts if covariates is None else None)
     if ridge is not None:
         rows = regularised(rows, wins, ridge)
     found, iterations = newton(rows, labels)
@@ -178,7 +179,7 @@ def _spread(votes: Votes, x: Floats, rows: Rows, found: Floats, kind: Kind) -> C
     """Covariance of all parameters from the scores of single judgements."""
     k = rows.n_systems
     h = curvature(rows, moments(rows, found))
-    bread: Floats = np.asarray(np.linalg.inv(h), dtype=np.float64)
+    bread = positive.inverse(h)
     # The fill of the null space is taken out again: its inverse is 11ᵀ / trace.
     bread[:k, :k] -= 1.0 / _trace_before_fill(h, k)
     if kind == "model":

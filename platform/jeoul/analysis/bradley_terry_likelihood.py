@@ -1,12 +1,13 @@
 """The likelihood of Bradley-Terry with ties, sides and covariates, and Newton's way up it."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
+from jeoul.analysis import positive
 from jeoul.analysis.bradley_terry import MAX_STEPS, TOLERANCE
-from jeoul.analysis.counts import A_WINS, B_WINS, Floats, Ints, Votes, outcome_counts
+from jeoul.analysis.counts import A_WINS, B_WINS, TIE, Floats, Ints, Votes
 from jeoul.analysis.errors import NotConverged, NotIdentifiable, TooFew
 
 # Under this share of the largest eigenvalue (after scaling) two effects cannot be told apart.
@@ -43,34 +44,43 @@ class Moments:
     tie_variance: Floats
 
 
-def rows_of(votes: Votes, x: Floats, davidson: bool, *, collapse: bool) -> Rows:
-    """The votes as rows; with `collapse` one for each pair and side shown, counted once.
+def rows_of(votes: Votes, x: Floats, davidson: bool, counts: Ints | None) -> Rows:
+    """The votes as rows: each by itself, or given their outcome counts (4, K, K), which is right
+    where only the pair and the side shown matter, one for each pair and side.
 
     Raises TooFew where Davidson's model lacks ties or decided judgements.
     """
     k = votes.n_systems
-    if collapse and not x.shape[1]:
-        table = outcome_counts(votes).reshape(4, k * k).T
-        at = np.flatnonzero(table.sum(axis=1))
-        a, b, x = at // k, at % k, np.zeros((len(at), 0))
-        wins, losses = table[at, A_WINS], table[at, B_WINS]
-    elif not collapse:
-        wins, losses = votes.outcome == A_WINS, votes.outcome == B_WINS
-        a, b = votes.system_a, votes.system_b
+    if counts is not None:
+        rows = _counted(_by_side(votes) if x.shape[1] else np.moveaxis(counts, 0, -1)[None])
     else:
-        # Without free covariates only the pair and the side matter: the cost is one count.
-        key = (
-            ((votes.left.astype(np.int64) + 1) * k + votes.system_a) * k + votes.system_b
-        ) * 4 + votes.outcome
-        table = np.bincount(key, minlength=12 * k * k).reshape(-1, 4)
-        at = np.flatnonzero(table.sum(axis=1))
-        a, b = at // k % k, at % k
-        x = np.asarray(at // (k * k) - 1.0, dtype=np.float64)[:, None]
-        wins, losses = table[at, A_WINS], table[at, B_WINS]
-    ties = table[at, 2:].sum(axis=1) if collapse else ~(wins | losses)
+        said = (votes.outcome == A_WINS, votes.outcome == B_WINS, votes.outcome > B_WINS)
+        rows = (votes.system_a, votes.system_b, x, *said)
+    a, b, x, wins, losses, ties = rows
     if davidson and (not ties.any() or not (wins.any() or losses.any())):
         raise TooFew("Davidson's model needs ties and decided judgements.")
     return Rows(a, b, x, wins * 1.0, losses * 1.0, ties * 1.0, k, davidson)
+
+
+def _by_side(votes: Votes) -> Ints:
+    """Counts by side on which A was shown (right, unknown, left), A, B, outcome: (3, K, K, 4)."""
+    k = votes.n_systems
+    key = (
+        ((votes.left.astype(np.int64) + 1) * k + votes.system_a) * k + votes.system_b
+    ) * 4 + votes.outcome
+    return np.bincount(key, minlength=12 * k * k).reshape(3, k, k, 4)
+
+
+def _counted(table: Ints) -> tuple[Any, ...]:
+    """Rows of the lower code against the higher from counts (sides, K, K, 4): who is called A
+    says nothing. Of one side there is no covariate."""
+    back = table[::-1].swapaxes(1, 2)
+    wins = table[..., A_WINS] + back[..., B_WINS]
+    losses = table[..., B_WINS] + back[..., A_WINS]
+    ties = table[..., TIE:].sum(axis=-1) + back[..., TIE:].sum(axis=-1)
+    at = side, a, b = np.nonzero(np.triu(wins + losses + ties, 1))
+    x = side[:, None] - 1.0 if len(table) > 1 else np.zeros((len(a), 0))
+    return a, b, x, wins[at], losses[at], ties[at]
 
 
 def regularised(rows: Rows, wins: Floats, ridge: float) -> Rows:
@@ -102,9 +112,11 @@ def moments(rows: Rows, found: Floats) -> Moments:
         e = 0.5 * (1 + np.tanh(d / 2))
         zero = np.zeros_like(e)
         return Moments(e, zero, e * (1 - e), zero, zero)
-    logs = np.stack([d / 2, -d / 2, np.full_like(d, found[-1])])
-    p = np.exp(logs - logs.max(axis=0))
-    win, _, tie = p / p.sum(axis=0)
+    # By the likelier of both, so that nothing overflows: 1 : t² : ν t with t = e^(−|d|/2).
+    t, nu = np.exp(-np.abs(d) / 2), np.exp(found[-1])
+    likelier = 1 / (1 + t * (t + nu))
+    tie = nu * t * likelier
+    win = likelier * np.where(d < 0, t * t, 1.0)
     e = win + tie / 2
     return Moments(e, tie, win + tie / 4 - e**2, tie * (0.5 - e), tie * (1 - tie))
 
@@ -112,14 +124,11 @@ def moments(rows: Rows, found: Floats) -> Moments:
 def log_likelihood(rows: Rows, found: Floats) -> float:
     """Σ log P of what was seen; a half tie as half a win and half a loss."""
     d = _predictor(rows, found)
+    ahead, t = (rows.wins - rows.losses) * d / 2, np.exp(-np.abs(d) / 2)
     if not rows.davidson:
-        won = rows.wins + rows.ties / 2
-        lost = rows.total - won
-        return float(-(won * np.logaddexp(0, -d) + lost * np.logaddexp(0, d)).sum())
-    eta = found[-1]
-    normal = np.logaddexp(np.logaddexp(d / 2, -d / 2), eta)
-    seen = rows.wins * d / 2 - rows.losses * d / 2 + rows.ties * eta
-    return float((seen - rows.total * normal).sum())
+        return float((ahead - rows.total * (np.abs(d) / 2 + np.log1p(t * t))).sum())
+    normal = np.abs(d) / 2 + np.log1p(t * (t + np.exp(found[-1])))
+    return float((ahead + rows.ties * found[-1] - rows.total * normal).sum())
 
 
 def saturated(rows: Rows) -> float:
@@ -178,12 +187,14 @@ def newton(rows: Rows, labels: tuple[str, ...] = ()) -> tuple[Floats, int]:
     """The maximum likelihood [θ (summing to 0), β, log ν] and the steps it took."""
     k = rows.n_systems
     found = np.zeros(k + rows.x.shape[1] + rows.davidson)
-    _check_identifiable(curvature(rows, moments(rows, found)), k, labels)
     change = np.inf
     for step in range(1, MAX_STEPS + 1):
         mean = moments(rows, found)
+        hessian = curvature(rows, mean)
+        if step == 1:
+            _check_identifiable(hessian, k, labels)
         try:
-            move = np.linalg.solve(curvature(rows, mean), _slope(rows, mean))
+            move = positive.solve(hessian, _slope(rows, mean))
         except np.linalg.LinAlgError:
             break
         change = float(np.abs(move).max())

@@ -25,6 +25,8 @@ BETTER_OR_MORE: Final = 2.0
 
 # Blocks that fit the cache: the index of a block is still warm when it is counted.
 _BLOCK: Final = 1 << 16
+# A table of more cells than this is counted into where it stands.
+_LARGE: Final = 8_192
 # Up to so many systems a position in a table of outcomes and pairs fits 32 bits.
 _NARROW: Final = 20_000
 _SCORE: Final = np.array([1.0, 0.0, 0.5, 0.5])
@@ -174,12 +176,13 @@ def outcome_counts(votes: Votes) -> Ints:
     """Counts of shape (4, K, K): outcome, system a, system b, in one pass over the votes."""
     k = votes.n_systems
     total = np.zeros(4 * k * k, dtype=np.int64)
-    # Adding up the tables of all blocks must not cost more than filling them.
-    size = max(_BLOCK, 2 * total.size)
-    for start in range(0, len(votes), size):
-        block = slice(start, start + size)
-        at = cell_index(votes, block)
-        total += np.bincount(at, minlength=total.size)
+    for start in range(0, len(votes), _BLOCK):
+        at = cell_index(votes, slice(start, start + _BLOCK))
+        if total.size > _LARGE:
+            # In place: the tables of all blocks would take longer to add up than to fill.
+            np.add.at(total, at.astype(np.intp, copy=False), 1)
+        else:
+            total += np.bincount(at, minlength=total.size)
     return total.reshape(4, k, k)
 
 

@@ -1,7 +1,6 @@
 """Intervals and tests for proportions: exact, Wilson, and clustered by prompt and worker."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
@@ -66,7 +65,7 @@ def wilson(k: float, n: float, level: float = 0.95) -> tuple[float, float]:
 
 def wilson_each(share: Floats, n: Floats, level: float = 0.95) -> tuple[Floats, Floats]:
     """Wilson's interval for many shares at once, (m,); NaN where n is 0."""
-    z = stats.norm.ppf(0.5 + check_level(level) / 2)
+    z = special.ndtri(0.5 + check_level(level) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         low, high = _wilson(np.asarray(share, dtype=np.float64), np.asarray(n, np.float64), z)
     return np.maximum(low, 0.0), np.minimum(high, 1.0)
@@ -361,34 +360,3 @@ def _note(prompts: int, workers: int, kind: int) -> str:
     if not few:
         return ""
     return f"Only {' and '.join(few)}: under {FEW_CLUSTERS} the interval is approximate."
-
-
-def _check_p(p: ArrayLike | Sequence[float]) -> Floats:
-    values = np.asarray(p, dtype=np.float64)
-    if values.ndim != 1 or not bool(((values >= 0) & (values <= 1)).all()):
-        raise BrokenVotes("p-values are a row of numbers between 0 and 1.")
-    return values
-
-
-def holm(p: ArrayLike) -> Floats:
-    """Holm's (1979) step-down adjusted p-values: max_{j≤i} (m−j+1)·p_(j), at most 1. Shape (m,)."""
-    values = _check_p(p)
-    order = np.argsort(values, kind="stable")
-    adjusted = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
-    result = np.empty_like(values)
-    result[order] = np.minimum(adjusted, 1.0)
-    return result
-
-
-def benjamini_hochberg(p: ArrayLike) -> Floats:
-    """Step-up adjusted p-values for the false discovery rate (Benjamini & Hochberg 1995).
-
-    min_{j≥i} m·p_(j)/j, at most 1. Shape (m,).
-    """
-    values = _check_p(p)
-    m = len(values)
-    order = np.argsort(values, kind="stable")[::-1]
-    adjusted = np.minimum.accumulate(values[order] * m / np.arange(m, 0, -1))
-    result = np.empty_like(values)
-    result[order] = np.minimum(adjusted, 1.0)
-    return result

@@ -1,13 +1,14 @@
 """From scores and their covariance to ranks, differences and the chance of being best."""
 
 from dataclasses import dataclass
+from itertools import starmap
 
 import numpy as np
 from scipy import special
 
 from jeoul.analysis.clustering import Covariance
 from jeoul.analysis.counts import Bools, Floats
-from jeoul.analysis.intervals import holm
+from jeoul.analysis.many_tests import holm_rejects
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,10 @@ def ranked(
     low, high = 1 + better.sum(axis=0), k - better.sum(axis=1)
     best = probability_best(scores, covariance.matrix, draws, seed)
     rank = 1 + (scores[None, :] > scores[:, None]).sum(axis=1)
-    return tuple(
-        RankedSystem(
-            int(s),
-            float(scores[s]),
-            float(scores[s] - half[s]),
-            float(scores[s] + half[s]),
-            int(rank[s]),
-            int(low[s]),
-            int(high[s]),
-            float(best[s]),
-        )
-        for s in np.argsort(-scores, kind="stable")
-    )
+    order = np.argsort(-scores, kind="stable")
+    columns = (order, *(c[order] for c in (scores, scores - half, scores + half)),
+               *(c[order] for c in (rank, low, high, best)))  # fmt: skip
+    return tuple(starmap(RankedSystem, zip(*(c.tolist() for c in columns), strict=True)))
 
 
 def quantile(level: float, freedom: float) -> float:
@@ -81,7 +73,7 @@ def significantly_better(scores: Floats, covariance: Covariance, level: float) -
     gap = np.abs(scores[i] - scores[j])
     p = _two_sided(gap, np.sqrt(covariance.difference_variances()[i, j]), covariance.freedom)
     found = np.zeros((k, k), dtype=bool)
-    sure = holm(p) <= 1 - level
+    sure = holm_rejects(p, 1 - level)
     up = scores[i] > scores[j]
     found[i[sure & up], j[sure & up]] = True
     found[j[sure & ~up], i[sure & ~up]] = True

@@ -12,7 +12,8 @@ from typing import Final
 
 from scipy import special
 
-from jeoul.analysis.intervals import benjamini_hochberg, clopper_pearson
+from jeoul.analysis.intervals import clopper_pearson
+from jeoul.analysis.many_tests import benjamini_hochberg
 from jeoul.analysis.quality_signals import entropy, run_probability
 
 VERSION: Final = "2026-11d"

@@ -8,7 +8,7 @@ import numpy as np
 from jeoul.analysis.bradley_terry import fit_tally
 from jeoul.analysis.counts import Ints, Votes
 from jeoul.analysis.errors import AnalysisError
-from jeoul.analysis.intervals import holm
+from jeoul.analysis.many_tests import holm
 from jeoul.analysis.tally import Tally, tallies
 from jeoul.analysis.winrates import tally_rates
 from jeoul.results.data import only_systems
