@@ -2,8 +2,6 @@
 
 import csv
 import json
-import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,8 +17,7 @@ from jeoul.analysis.bradley_terry import fit
 from jeoul.analysis.counts import A_WINS, B_WINS, TIE, Votes
 from scipy import stats
 
-# Beside the project; JEOUL_DATA names another place, for a work tree that lies elsewhere.
-DATA = Path(os.environ.get("JEOUL_DATA", Path(__file__).parents[3] / "shared" / "data"))
+from tests.lacking import published_set
 
 
 def coded(values):
@@ -30,9 +27,7 @@ def coded(values):
 
 @pytest.fixture(scope="module")
 def llmfao():
-    path = DATA / "llmfao"
-    if not path.exists():
-        pytest.skip(f"{path} is absent: the published leaderboard was not checked")
+    path = published_set("llmfao")
     with (path / "crowd-comparisons.csv").open() as file:
         rows = list(csv.DictReader(file))
     with (path / "leaderboard_published.csv").open() as file:
@@ -69,7 +64,7 @@ def test_llmfao_alpha(llmfao):
 
 def test_llmfao_correlation_with_gpt4(llmfao):
     """The notebook's Spearman correlation of the crowd's and GPT-4's published rankings."""
-    with (DATA / "llmfao" / "leaderboard_published.csv").open() as file:
+    with (published_set("llmfao") / "leaderboard_published.csv").open() as file:
         rows = list(csv.DictReader(file))
     ranks = {j: {r["model"]: float(r["score"]) for r in rows if r["judge"] == j}
              for j in {r["judge"] for r in rows}}  # fmt: skip
@@ -80,10 +75,7 @@ def test_llmfao_correlation_with_gpt4(llmfao):
 
 
 def pandalm(name):
-    path = DATA / "pandalm"
-    if not path.exists():
-        pytest.skip(f"{path} is absent: PandaLM's published figures were not checked")
-    return json.loads((path / name).read_text())
+    return json.loads((published_set("pandalm") / name).read_text())
 
 
 def people(items):

@@ -1,6 +1,5 @@
 """A real Chromium on a live server, and the errors that no page may make."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from django.conf import settings
 from jeoul.workers.actions import get_vendor, make_invite, token_of
 
 from tests import factories
+from tests.lacking import lacking
 from tests.waiting import PATIENCE
 
 CHROMIUM = "/usr/bin/chromium"
@@ -19,10 +19,7 @@ _ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 @pytest.fixture(scope="session")
 def chromium(request):
     if not Path(CHROMIUM).exists():
-        message = f"{CHROMIUM} is missing; install it with: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        lacking(f"{CHROMIUM} is missing; install it with: apt-get install chromium")
     # The plugin's one Playwright of the run: a second one in the same thread is refused.
     playwright = request.getfixturevalue("playwright")
     browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGS)

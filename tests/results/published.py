@@ -2,19 +2,19 @@
 
 import csv
 import json
-from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+from tests.lacking import published_set
 
 
-def llmfao(path: Path = DATA / "llmfao" / "crowd-comparisons.csv") -> str:
+def llmfao(votes: str = "crowd-comparisons.csv") -> str:
     """8,931 votes on 59 models: no texts, sides known."""
+    folder = published_set("llmfao")
     models = {
         str(row["id"]): row["name"]
-        for row in map(json.loads, (DATA / "llmfao" / "models.jsonl").read_text().splitlines())
+        for row in map(json.loads, (folder / "models.jsonl").read_text().splitlines())
     }
     lines = []
-    with path.open(newline="", encoding="utf-8") as file:
+    with (folder / votes).open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             a, b = models[row["model_x"]], models[row["model_y"]]
             winner = row["winner"]
@@ -39,7 +39,7 @@ def llmfao(path: Path = DATA / "llmfao" / "crowd-comparisons.csv") -> str:
 def pandalm() -> str:
     """999 pairs with 3 annotators each, texts included; a boolean text stays a boolean."""
     lines = []
-    for item in json.loads((DATA / "pandalm" / "testset-v1.json").read_text()):
+    for item in json.loads((published_set("pandalm") / "testset-v1.json").read_text()):
         a, b = item["cmp_key"].split("_")
         for worker in ("annotator1", "annotator2", "annotator3"):
             # 170 instructions stand behind the 999 items; the clusters are theirs.

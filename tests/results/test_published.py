@@ -12,19 +12,13 @@ from jeoul.studies.importing import BadRows
 
 from tests import factories
 from tests.analysis.test_real_data import PANDALM_TABLE
+from tests.lacking import published_set
 from tests.results import published
 
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.xdist_group("published"),
 ]
-
-
-@pytest.fixture
-def data():
-    if not published.DATA.exists():
-        pytest.fail(f"The published sets must lie in {published.DATA}.")
-    return published.DATA
 
 
 def results_of(text, **options):
@@ -35,13 +29,13 @@ def results_of(text, **options):
     return study, done, current_results(study=study)
 
 
-def test_llmfao_leaderboard_and_alpha(data):
+def test_llmfao_leaderboard_and_alpha():
     _study, done, results = results_of(published.llmfao())
     assert done.added == 8931
     (criterion,) = results["criteria"]
     assert criterion["scale"] == 3
     systems = criterion["ranking"]
-    with (data / "llmfao" / "leaderboard_published.csv").open() as file:
+    with (published_set("llmfao") / "leaderboard_published.csv").open() as file:
         rows = [r for r in csv.DictReader(file) if r["judge"] == "crowd"]
     assert len(rows) == len(systems) == 59
     worth = {s["system"]: math.exp(s["score"]) for s in systems}
@@ -54,7 +48,7 @@ def test_llmfao_leaderboard_and_alpha(data):
     assert len(results["workers"]) == 124
 
 
-def test_pandalm_counts_and_agreement(data):
+def test_pandalm_counts_and_agreement():
     """The six items whose text is a JSON true are refused by row; the others are the paper's."""
     _study, done, results = results_of(published.pandalm(), take_good=True)
     assert len(done.bad) == 18
@@ -65,7 +59,7 @@ def test_pandalm_counts_and_agreement(data):
     assert criterion["agreement"]["nominal"]["alpha"] == pytest.approx(0.8642, abs=0.01)
 
 
-def test_the_commands_drive_it(data, tmp_path, capsys):
+def test_the_commands_drive_it(tmp_path, capsys):
     file = tmp_path / "votes.jsonl"
     file.write_text(published.llmfao())
     factories.make_user("only")
@@ -81,9 +75,9 @@ def test_the_commands_drive_it(data, tmp_path, capsys):
     assert pair["low"] <= pair["win_rate_a"] <= pair["high"]
 
 
-def test_pandalm_every_published_figure_through_the_import(data):
+def test_pandalm_every_published_figure_through_the_import():
     """Without texts no row is refused, and the figures are the paper's to the last digit."""
-    items = json.loads((data / "pandalm" / "testset-v1.json").read_text())
+    items = json.loads((published_set("pandalm") / "testset-v1.json").read_text())
     words = {0: "tie", 1: "a", 2: "b"}
 
     def row(item, worker, choice):
@@ -94,7 +88,7 @@ def test_pandalm_every_published_figure_through_the_import(data):
     names = [f"annotator{k}" for k in (1, 2, 3)]
     text = "\n".join(row(i, name, int(i[name])) for i in items for name in names)
     study, _done, _results = results_of(text)
-    verdicts = json.loads((data / "pandalm" / "gpt-3.5-turbo-testset-v1.json").read_text())
+    verdicts = json.loads((published_set("pandalm") / "gpt-3.5-turbo-testset-v1.json").read_text())
     key = next(k for k in verdicts[0] if "result" in k)
     # A verdict that cannot be read counts as a tie, as in the paper.
     by_idx = {int(v["idx"]): {"1": 1, "2": 2}.get(str(v[key]).strip(), 0) for v in verdicts}
