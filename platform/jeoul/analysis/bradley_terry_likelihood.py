@@ -138,10 +138,10 @@ def saturated(rows: Rows) -> float:
         if rows.davidson
         else (rows.wins + rows.ties / 2, rows.losses + rows.ties / 2)
     )
-    best = 0.0
+    total, best = rows.total, 0.0
     for part in parts:
-        seen = part > 0
-        best += float((part[seen] * np.log(part[seen] / rows.total[seen])).sum())
+        share = np.divide(part, total, out=np.ones_like(part), where=part > 0)
+        best += float((part * np.log(share)).sum())
     return best
 
 

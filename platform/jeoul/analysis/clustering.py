@@ -6,7 +6,17 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 from scipy import sparse
 
-from jeoul.analysis.counts import A_WINS, B_WINS, Floats, Ints, Votes, compact, repeated_cells, sums
+from jeoul.analysis.counts import (
+    A_WINS,
+    B_WINS,
+    BLOCK,
+    Floats,
+    Ints,
+    Votes,
+    compact,
+    repeated_cells,
+    sums,
+)
 from jeoul.analysis.errors import TooFew
 from jeoul.analysis.intervals import FEW_CLUSTERS
 from jeoul.analysis.tally import SCORE, Cells, Tally
@@ -114,9 +124,13 @@ def score_meat(
     k, m = votes.n_systems, 0 if extra is None else extra.shape[1]
     if n_clusters * k > _DENSE_CELLS:
         return _sparse_meat(votes, residual, cluster, n_clusters, extra)
-    base, size = cluster.astype(np.int64) * k, n_clusters * k
-    total = sums(base + votes.system_a, residual, size)
-    total -= sums(base + votes.system_b, residual, size)
+    total = np.zeros(n_clusters * k)
+    # In blocks and in place: what is added is still in the cache.
+    for start in range(0, len(votes), BLOCK):
+        block = slice(start, start + BLOCK)
+        base = cluster[block].astype(np.intp) * k
+        np.add.at(total, base + votes.system_a[block], residual[block])
+        np.subtract.at(total, base + votes.system_b[block], residual[block])
     table = total.reshape(n_clusters, k)
     if extra is not None:
         more = [sums(cluster, extra[:, j], n_clusters) for j in range(m)]

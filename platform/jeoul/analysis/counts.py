@@ -24,7 +24,7 @@ ANY_PREFERENCE: Final = 1.0
 BETTER_OR_MORE: Final = 2.0
 
 # Blocks that fit the cache: the index of a block is still warm when it is counted.
-_BLOCK: Final = 1 << 16
+BLOCK: Final = 1 << 16
 # A table of more cells than this is counted into where it stands.
 _LARGE: Final = 8_192
 # Up to so many systems a position in a table of outcomes and pairs fits 32 bits.
@@ -176,8 +176,8 @@ def outcome_counts(votes: Votes) -> Ints:
     """Counts of shape (4, K, K): outcome, system a, system b, in one pass over the votes."""
     k = votes.n_systems
     total = np.zeros(4 * k * k, dtype=np.int64)
-    for start in range(0, len(votes), _BLOCK):
-        at = cell_index(votes, slice(start, start + _BLOCK))
+    for start in range(0, len(votes), BLOCK):
+        at = cell_index(votes, slice(start, start + BLOCK))
         if total.size > _LARGE:
             # In place: the tables of all blocks would take longer to add up than to fill.
             np.add.at(total, at.astype(np.intp, copy=False), 1)
@@ -201,8 +201,8 @@ def cell_index(votes: Votes, rows: slice) -> Ints:
 def looked_up(votes: Votes, table: Floats) -> Floats:
     """The entry of a (4, K, K) table that belongs to each vote, (n,)."""
     flat, found = table.ravel(), np.empty(len(votes))
-    for start in range(0, len(votes), _BLOCK):
-        block = slice(start, start + _BLOCK)
+    for start in range(0, len(votes), BLOCK):
+        block = slice(start, start + BLOCK)
         found[block] = flat[cell_index(votes, block)]
     return found
 

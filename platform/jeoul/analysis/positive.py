@@ -22,7 +22,8 @@ def inverse(matrix: Floats) -> Floats:
     if failed:
         found = np.linalg.inv(matrix)
         return np.asarray((found + found.T) / 2, dtype=np.float64)
+    # The upper half is left empty.
     half, _ = lapack.dpotri(root, lower=1)
-    # LAPACK leaves the upper half as it was.
-    lower = np.tril(half)
-    return np.asarray(lower + np.tril(half, -1).T, dtype=np.float64)
+    found = np.asarray(half + half.T, dtype=np.float64)
+    np.fill_diagonal(found, np.diagonal(half))
+    return found
