@@ -196,6 +196,17 @@ def test_a_webhook_is_signed_and_tried_again_until_it_takes_it(short, httpserver
 
 
 @pytest.mark.django_db
+def test_a_webhook_reaches_no_closed_network(short, httpserver, settings):
+    settings.PROVIDER_NETWORKS = []
+    owner = factories.owner_of(short)
+    set_route(study=short, actor=owner, emails=[], webhook_url=httpserver.url_for("/hook"))
+    raise_alerts(study=short)
+    deliver_all()
+    assert "an address inside this network" in Alert.objects.first().last_error
+    assert httpserver.log == []
+
+
+@pytest.mark.django_db
 def test_a_connection_that_holds_back_what_is_due_is_told():
     study = factories.make_study()
     owner = factories.owner_of(study)
