@@ -109,6 +109,23 @@ def test_each_rule_counts_what_its_paper_says():
     assert (none.gpt3, none.palm, none.llama3, none.llama2) == (False, 0, 0, 0)
 
 
+def test_each_prompt_of_a_template_is_shown_its_own_passage():
+    start = "please explain in three short sentences for a curious child how"
+    prompts = [f"{start} a {word} works and why" for word in ("river", "castle", "loom", "kiln")]
+    index = Index([[prompt] for prompt in prompts])
+    text = f"Words. {prompts[0]}! {'Filler. ' * 20} {prompts[2]} and more words."
+    found = [p for block in _blocks(text.encode()) for p in index.look(block).passages]
+    longest = {
+        prompt: max((p for p in found if p[0] == prompt), key=lambda p: p[1])[2]
+        for prompt in range(4)
+    }
+    assert "a river works and why" in longest[0]
+    assert "a loom works and why" in longest[2]
+    # The others share the beginning alone, and are shown no more than that.
+    for prompt in (1, 3):
+        assert longest[prompt].split() == [*start.split(), "a"]
+
+
 def test_korean_counts_by_characters_and_a_document_border_ends_a_match():
     whole = overlap(KOREAN, f"앞글입니다. {KOREAN} 뒷글입니다.", 2)
     assert (whole.tokens, whole.gpt3, whole.llama2) == (43, True, 1.0)

@@ -22,6 +22,7 @@ CJK_FACTOR: Final = 2
 # only matches with skips are looked for in the first so many.
 _MOST_SHARED: Final = 1000
 _WINDOW: Final = 64
+_SHOWN_BYTES: Final = 600
 # In the place of a prompt's borders: no token of a corpus has this hash but by 2^-64 chance.
 _BORDER: Final = np.uint64(0x5851F42D4C957F2D)
 
@@ -59,6 +60,9 @@ class Index:
         self._maybe = np.zeros(1 << bits, dtype=np.bool_)
         self._maybe[unique & self._mask] = True
         self._told = np.zeros(len(unique), dtype=np.bool_)
+        self._gram_at = np.full(len(self.tokens), -1, dtype=np.int64)
+        sizes = np.diff(self.grams[PALM].first)
+        self._gram_at[self.grams[PALM].order] = np.repeat(np.arange(len(unique)), sizes)
 
     def _group(self, rule: int) -> Grouped:
         n = rule * self.factor
@@ -132,7 +136,11 @@ class Index:
     def _passages(
         self, text: bytes, starts: Ints, ends: Ints, places: Ints, which: Ints
     ) -> list[tuple[int, int, str, int]]:
-        """Matching passages with something not told before: (prompt, tokens, text, byte)."""
+        """Matching passages: (prompt, tokens, text, byte).
+
+        An n-gram that was not met before tells its passage to every prompt that holds it, so that
+        each prompt with a match has one; each prompt is shown as much of it as is its own.
+        """
         group = self.grams[PALM]
         new = ~self._told[which]
         if not new.any():
@@ -141,19 +149,27 @@ class Index:
         cuts = np.flatnonzero(np.diff(places) > 1) + 1
         found: list[tuple[int, int, str, int]] = []
         for run in np.split(np.arange(len(places)), cuts):
-            if not new[run].any():
-                continue
-            first, last = places[run[0]], places[run[-1]] + group.n - 1
-            shown = text[starts[first] : min(ends[last], starts[first] + 600)].decode(
-                "utf-8", "replace"
-            )
-            owners = group.order[group.first[which[run[0]]] : group.first[which[run[0]] + 1]][:3]
-            found.extend(
-                (int(np.searchsorted(self.starts, q, "right")) - 1, int(last - first + 1), shown,
-                 int(starts[first]))
-                for q in owners
-            )  # fmt: skip
+            for prompt in self._holders(which[run[new[run]]]):
+                own = places[run[np.isin(which[run], self._grams_of(prompt))]]
+                first, last = own[0], own[-1] + group.n - 1
+                end = min(ends[last], starts[first] + _SHOWN_BYTES)
+                shown = text[starts[first] : end].decode("utf-8", "replace")
+                found.append((prompt, int(last - first + 1), shown, int(starts[first])))
         return found
+
+    def _holders(self, which: Ints) -> list[int]:
+        """The prompts that hold any of these n-grams of PaLM's rule."""
+        group = self.grams[PALM]
+        if not len(which):
+            return []
+        at = np.concatenate([group.order[group.first[w] : group.first[w + 1]] for w in which])
+        prompts: list[int] = np.unique(np.searchsorted(self.starts, at, "right") - 1).tolist()
+        return prompts
+
+    def _grams_of(self, prompt: int) -> Ints:
+        """A prompt's n-grams of PaLM's rule; -1 where none begins."""
+        end = self.starts[prompt + 1] if prompt + 1 < len(self.starts) else len(self.tokens)
+        return self._gram_at[self.starts[prompt] : end]
 
 
 def _find(group: Grouped, wanted: U64, places: Ints) -> tuple[Ints, Ints]:
