@@ -134,6 +134,7 @@ def test_nothing_is_asked_beyond_the_cap(httpserver):
     assert len(httpserver.log) == 4
     progress = generation_progress(study)
     assert progress.at_cap
+    assert progress.seconds_left is None
     assert progress.due == 4
     assert estimate_study(study).over_cap
     Study.objects.filter(pk=study.pk).update(generation_cap=None)

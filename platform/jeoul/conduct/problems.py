@@ -49,7 +49,7 @@ def warnings(
         )
     if contaminated:
         said.append(
-            _("%d prompts stand in public benchmarks: a model may have learnt the answers.")
+            _("%d prompts were found in training data; the plan can leave those out.")
             % contaminated
         )
     return said

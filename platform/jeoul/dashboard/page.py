@@ -103,11 +103,13 @@ def taken(form: forms.Form, action: Callable[..., object], **given: Any) -> bool
 
 def refuse(form: forms.Form, error: DomainError) -> None:
     """Show a refusal at the field it names, keeping what was typed."""
-    field = str(error.detail.get("field", ""))
     rows = error.detail.get("rows")
     if isinstance(rows, list):
+        said = _("%d bad rows; nothing was imported. Mend them, or take only the good rows.")
+        form.add_error(None, said % len(rows))
         for row in rows[:20]:
-            form.add_error(
-                None, f"{_('Row')} {row['number']}: {row['field']} {in_words(row['reason'])}"
-            )
+            reason = in_words(row["reason"])
+            form.add_error(None, f"{_('Row')} {row['number']}, {row['field']}: {reason}")
+        return
+    field = str(error.detail.get("field", ""))
     form.add_error(field if field in form.fields else None, in_words(error.message))

@@ -81,8 +81,6 @@ def _take(request: HttpRequest, data: dict[str, Any]) -> HttpResponse:
     version, done = import_prompts(owner=user, source=file.file, kind=kind, **data)
     note = _("%(added)d prompts added, %(bad)d rows left out.")
     messages.success(request, note % {"added": done.added, "bad": len(done.bad)})
-    if done.alike:
-        messages.warning(request, _("%d pairs of prompts are alike; see below.") % done.alike)
     return redirect("prompt-set-detail", prompt_set=version.prompt_set.uuid)
 
 

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
 from typing import Any, Final, Protocol
+
+from django.utils.html import strip_tags
 
 ERROR_CHARS: Final = 1000
 _LONGEST_WAIT: Final = 3600.0
@@ -100,12 +103,18 @@ def count_at(data: Any, path: str) -> int | None:
 def words_of(body: object, otherwise: str) -> str:
     """The provider's own words in an error's body, which the client libraries paraphrase."""
     if isinstance(body, str) and body.strip():
-        return body
+        return _read(body) if body.lstrip().startswith("<") else body
     for path in ("error.message", "message", "error", "detail"):
         words = text_at(body, path)
         if words:
             return words
     return otherwise
+
+
+def _read(html: str) -> str:
+    """What a person would read of the page that a proxy answers with."""
+    words = unescape(strip_tags(_UNREAD.sub(" ", html).replace("<", " <")))
+    return " ".join(words.split()) or html
 
 
 def status_error(
@@ -134,6 +143,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return max(0.0, min(seconds, _LONGEST_WAIT)) if seconds == seconds else None
 
 
+_UNREAD: Final = re.compile(r"<(script|style|title)\b.*?</\1>", re.DOTALL | re.IGNORECASE)
 _VARIABLE: Final = re.compile(r"\{\{|\}\}|\{([A-Za-z_][\w.-]*)\}")
 
 

@@ -105,8 +105,10 @@ def generation_progress(study: Study, generation: int | None = None) -> Generati
     rate = _per_minute(sums["recent"], first, now)
     left = state[OutputState.DUE] + state[OutputState.RUNNING]
     spent, cap = spent_on(study), study.generation_cap
+    at_cap = _at_cap(study, spent, outputs) and not state[OutputState.RUNNING]
     connections = Connection.objects.filter(versions__studies=study).distinct()
-    held = connections.filter(hold_until__gt=now)
+    held = list(connections.filter(hold_until__gt=now))
+    stands = at_cap or study.generation_paused_at or (held and not state[OutputState.RUNNING])
     return GenerationProgress(
         total=sums["total"],
         done=state[OutputState.DONE],
@@ -123,10 +125,10 @@ def generation_progress(study: Study, generation: int | None = None) -> Generati
         cost=Decimal(sums["spent"]),
         spent=spent,
         cap=cap,
-        at_cap=_at_cap(study, spent, outputs) and not state[OutputState.RUNNING],
+        at_cap=at_cap,
         currency=connections.values_list("currency", flat=True).first() or study.currency,
         per_minute=rate,
-        seconds_left=60 * left / rate if rate and left else None,
+        seconds_left=60 * left / rate if rate and left and not stands else None,
         paused_at=study.generation_paused_at,
         holds=[Hold(c.name, c.hold_until, c.hold_reason) for c in held if c.hold_until],
     )
