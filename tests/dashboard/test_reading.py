@@ -27,6 +27,10 @@ def test_exclusion_is_seen_in_the_results_and_can_be_taken_back(judged):
     assert results["with_excluded"][0]["judgements"] == 36
     client.post(reverse("worker-include", args=[judged.uuid, worker]))
     assert analyse_study(study=judged).results["excluded_judgements"] == 0
+    # The results from before are there already, and the pages show them again.
+    page = client.get(reverse("study-results", args=[judged.uuid]))
+    assert page.context["results"]["excluded_judgements"] == 0
+    assert not page.context["waiting"]
 
 
 def test_a_text_is_found_in_prompts_answers_and_reasons_but_not_in_what_is_sealed(judged):

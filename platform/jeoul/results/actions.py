@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from jeoul import __version__
 from jeoul.comparisons.models import Judgement
@@ -19,11 +20,11 @@ KEPT = 20
 
 
 def latest_analysis(study: Study) -> Analysis | None:
-    """The newest stored analysis; its charts are read only when they are asked for.
+    """The stored analysis that was current last; its charts are read only when they are asked for.
 
     Its results are shared by all who read them in this process: they are not to be changed.
     """
-    found = study.analyses.order_by("-id").defer("charts", "results").first()
+    found = study.analyses.defer("charts", "results").first()
     if found is not None:
         found.results = _results(found.uuid)
     return found
@@ -51,12 +52,15 @@ def current_results(*, study: Study) -> dict[str, Any]:
 def analyse_study(*, study: Study) -> Analysis | None:
     """Compute, draw and store the results, and raise flags; None without a judgement.
 
-    The same judgements, exclusions, settings and code give the stored analysis again.
+    The same judgements, exclusions, settings and code give the stored analysis again, which then
+    is the latest: an exclusion that is taken back leads to results that are there already.
     """
     settings = analysis_settings()
     seen = fingerprint(study, settings)
     stored = study.analyses.filter(fingerprint=seen).first()
     if stored:
+        stored.current_from = timezone.now()
+        stored.save(update_fields=["current_from"])
         return stored
     if not Judgement.objects.filter(study=study).exists():
         return None
@@ -79,7 +83,7 @@ def analyse_study(*, study: Study) -> Analysis | None:
             },
         )
         # Every look in between can be computed again from the rows; only the last are kept.
-        old = study.analyses.order_by("-id").values_list("pk", flat=True)[KEPT:]
+        old = study.analyses.values_list("pk", flat=True)[KEPT:]
         study.analyses.filter(pk__in=list(old)).delete()
     return analysis
 

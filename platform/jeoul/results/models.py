@@ -1,6 +1,7 @@
 """Stored analyses: what was computed, on which judgements, with which code and settings."""
 
 from django.db import models
+from django.utils import timezone
 
 from jeoul.base import Row
 from jeoul.comparisons.models import Comparison
@@ -19,9 +20,11 @@ class Analysis(Row):
     # Charts as SVG by name, drawn with the analysis and never at each view.
     charts = models.JSONField(default=dict)
     judgements = models.PositiveIntegerField()
+    # Made once; what it rests on may come back, as when an exclusion is taken back.
+    current_from = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        ordering = ("-id",)
+        ordering = ("-current_from", "-id")
         constraints = (
             models.UniqueConstraint(fields=["study", "fingerprint"], name="analysis_once"),
         )
