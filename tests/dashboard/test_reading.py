@@ -6,7 +6,9 @@ import re
 
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
 from jeoul.comparisons.models import Remark
+from jeoul.dashboard.templatetags.jeoul_numbers import basis
 from jeoul.results.actions import analyse_study
 from jeoul.studies.models import PromptSet
 
@@ -25,12 +27,28 @@ def test_exclusion_is_seen_in_the_results_and_can_be_taken_back(judged):
     results = analyse_study(study=judged).results
     assert results["excluded_judgements"] == 12
     assert results["with_excluded"][0]["judgements"] == 36
+    assert_every_interval_says_how_it_was_made(
+        client.get(reverse("study-results", args=[judged.uuid])).text, results
+    )
     client.post(reverse("worker-include", args=[judged.uuid, worker]))
     assert analyse_study(study=judged).results["excluded_judgements"] == 0
     # The results from before are there already, and the pages show them again.
     page = client.get(reverse("study-results", args=[judged.uuid]))
     assert page.context["results"]["excluded_judgements"] == 0
     assert not page.context["waiting"]
+
+
+def assert_every_interval_says_how_it_was_made(page, results):
+    (criterion,), (whole,) = results["criteria"], results["with_excluded"]
+    models, hazards = criterion["models"], results["hazards"]
+    rows = [*criterion["pairs"], criterion["fit"], *whole["pairs"], hazards, results["position"]]
+    rows += [s["benefit"] for s in hazards["systems"] if s["benefit"]]
+    rows += [pair for part in results["slices"] for pair in part["pairs"]]
+    rows += [m for m in (models["davidson"], models["position"]) if "error" not in m]
+    for row in rows:
+        assert row["method"]
+        assert escape(basis(row)) in page
+    assert f"n = {results['seconds']['n']} judgements" in page
 
 
 def test_a_text_is_found_in_prompts_answers_and_reasons_but_not_in_what_is_sealed(judged):

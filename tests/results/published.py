@@ -27,7 +27,7 @@ def llmfao(votes: str = "crowd-comparisons.csv") -> str:
                         "prompt_id": row["prompt"],
                         "system_a": a,
                         "system_b": b,
-                        "worker": row["worker"],
+                        "worker": row.get("worker", "the judge"),
                         "choice": choice,
                         "left": "a" if row["left"] == a else "b",
                     }

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from jeoul.comparisons.import_actions import import_judgements
 from jeoul.results.actions import current_results
 from jeoul.studies.importing import BadRows
+from scipy import stats
 
 from tests import factories
 from tests.analysis.test_real_data import PANDALM_TABLE
@@ -21,10 +22,10 @@ pytestmark = [
 ]
 
 
-def results_of(text, **options):
+def results_of(text, slug="set", **options):
     user = factories.make_user()
     study, done = import_judgements(
-        owner=user, study=None, text=text, kind="jsonl", slug="set", **options
+        owner=user, study=None, text=text, kind="jsonl", slug=slug, **options
     )
     return study, done, current_results(study=study)
 
@@ -46,6 +47,16 @@ def test_llmfao_leaderboard_and_alpha():
         assert worth[row["model"]] / total == pytest.approx(float(row["score"]), abs=1e-4)
     assert criterion["agreement"]["nominal"]["alpha"] == pytest.approx(0.2906, abs=5e-5)
     assert len(results["workers"]) == 124
+
+    # GPT-4 as the judge of the same pairs: its ranks, and how they go with the crowd's.
+    _study, done, judged = results_of(published.llmfao("gpt4-crowd-comparisons.csv"), slug="gpt4")
+    assert done.added == 2139
+    place = {s["system"]: s["rank"] for s in judged["criteria"][0]["ranking"]}
+    with (published_set("llmfao") / "leaderboard_published.csv").open() as file:
+        ranks = {r["model"]: int(r["rank"]) for r in csv.DictReader(file) if "4" in r["judge"]}
+    assert place == ranks
+    both = stats.spearmanr([rank[name] for name in place], list(place.values()))
+    assert float(both.statistic) == pytest.approx(0.730918, abs=5e-7)
 
 
 def test_pandalm_counts_and_agreement():
@@ -88,13 +99,14 @@ def test_pandalm_every_published_figure_through_the_import():
     names = [f"annotator{k}" for k in (1, 2, 3)]
     text = "\n".join(row(i, name, int(i[name])) for i in items for name in names)
     study, _done, _results = results_of(text)
-    verdicts = json.loads((published_set("pandalm") / "gpt-3.5-turbo-testset-v1.json").read_text())
-    key = next(k for k in verdicts[0] if "result" in k)
-    # A verdict that cannot be read counts as a tie, as in the paper.
-    by_idx = {int(v["idx"]): {"1": 1, "2": 2}.get(str(v[key]).strip(), 0) for v in verdicts}
-    text = "\n".join(row(i, "gpt-3.5-turbo", by_idx[int(i["idx"])]) for i in items)
     owner = study.memberships.get(role="owner").user
-    import_judgements(owner=owner, study=study, text=text, kind="jsonl", machine=True)
+    for judge in ("gpt-3.5-turbo", "pandalm-7b"):
+        verdicts = json.loads((published_set("pandalm") / f"{judge}-testset-v1.json").read_text())
+        key = next(k for k in verdicts[0] if "result" in k)
+        # A verdict that cannot be read counts as a tie, as in the paper.
+        by_idx = {int(v["idx"]): {"1": 1, "2": 2}.get(str(v[key]).strip(), 0) for v in verdicts}
+        text = "\n".join(row(i, judge, by_idx[int(i["idx"])]) for i in items)
+        import_judgements(owner=owner, study=study, text=text, kind="jsonl", machine=True)
     results = current_results(study=study)
     agreement = results["criteria"][0]["agreement"]
     kappas = sorted(round(k["estimate"], 4) for k in agreement["cohen"])
@@ -108,8 +120,8 @@ def test_pandalm_every_published_figure_through_the_import():
         table[a, b] = (said["a"], said["b"], said["tie"])
         table[b, a] = (said["b"], said["a"], said["tie"])
     assert {pair: table[pair] for pair in PANDALM_TABLE} == PANDALM_TABLE
-    (judge,) = results["machines"]
-    assert 100 * judge["with_ties"]["share"] == pytest.approx(71.07, abs=0.005)
+    right = [100 * judge["with_ties"]["share"] for judge in results["machines"]]
+    assert right == pytest.approx([71.07, 66.77], abs=0.005)
 
 
 ODD = {

@@ -20,10 +20,10 @@ def inverse(matrix: Floats) -> Floats:
     """The inverse, (K, K), as symmetric as it is in truth; raises LinAlgError as ``solve``."""
     root, failed = lapack.dpotrf(matrix, lower=1)
     if failed:
-        found = np.linalg.inv(matrix)
-        return np.asarray((found + found.T) / 2, dtype=np.float64)
+        general = np.linalg.inv(matrix)
+        return np.asarray((general + general.T) / 2, dtype=np.float64)
     # The upper half is left empty.
     half, _ = lapack.dpotri(root, lower=1)
-    found = np.asarray(half + half.T, dtype=np.float64)
+    found: Floats = np.asarray(half + half.T, dtype=np.float64)
     np.fill_diagonal(found, np.diagonal(half))
     return found

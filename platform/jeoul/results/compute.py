@@ -116,7 +116,7 @@ def _computed(inputs: Inputs, pool: Executor) -> tuple[dict[str, Any], list[rule
         "workers": workers,
         "judgements": _count(everyone),
         "excluded_judgements": _count(everyone) - _count(kept),
-        "median_seconds": _median_seconds(mine),
+        "seconds": _seconds(mine),
         "settings": analysis_settings(),
     }, found
 
@@ -156,10 +156,14 @@ def _distinct(table: Table, name: str) -> int:
     return int((np.bincount(table.ints(name)) > 0).sum()) if len(table) else 0
 
 
-def _median_seconds(rows: Table) -> float | None:
+def _seconds(rows: Table) -> dict[str, Any] | None:
+    """How long judgements took: a description of these, no estimate for others."""
     seconds = rows.floats("seconds")
     seconds = seconds[np.isfinite(seconds)]
-    return number(np.median(seconds)) if len(seconds) else None
+    if not len(seconds):
+        return None
+    low, median, high = (number(q) for q in np.quantile(seconds, (0.25, 0.5, 0.75)))
+    return {"n": len(seconds), "median": median, "lower_quartile": low, "upper_quartile": high}
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,8 @@ PARTS: Final = (
     _("exact bound on the number of clusters"),
     _("share of agreeing pairs"),
     _("share of judged outputs"),
+    _("outputs taken as independent"),
+    _("share equal to the people's majority (draws left out)"),
     _("Where judges err these intervals cover far less than 95 %."),
     _("joint maximum with beta prior"),
     _("mean of the verdicts' posterior"),

@@ -259,10 +259,26 @@ def evidence(told: str) -> str:
 
 
 @register.filter
-def shared_note(rows: list[dict[str, Any]]) -> str:
-    """The note that every one of these rows bears, to be said once; empty where they differ."""
-    notes = {row.get("note") or "" for row in rows}
-    return notes.pop() if len(notes) == 1 else ""
+def basis(row: dict[str, Any]) -> str:
+    """How a number and its interval were made and what that takes for granted, as one sentence or
+    several, in the reader's language."""
+    parts = (said_in_parts(row.get(key) or "") for key in ("method", "note"))
+    sentences = (part if part.endswith(".") else f"{part}." for part in parts if part)
+    return " ".join(text[:1].upper() + text[1:] for text in sentences)
+
+
+@register.filter
+def shared_basis(rows: list[dict[str, Any]], within: str = "") -> str:
+    """The basis of all these rows, or of one part of each, said once; empty where they differ."""
+    parts = (row.get(within) if within else row for row in rows)
+    found = {basis(part) for part in parts if part}
+    return found.pop() if len(found) == 1 else ""
+
+
+@register.filter
+def pairs_of_all(slices: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The pairs of all slices in one row."""
+    return [pair for part in slices for pair in part["pairs"]]
 
 
 @register.filter

@@ -29,6 +29,7 @@ from jeoul.quality.standing import contests_waiting, set_standing
 from jeoul.results.access import get_flag, get_worker, judgements_in_force, worker_trail
 from jeoul.results.actions import latest_analysis
 from jeoul.results.effects import known_effect
+from jeoul.results.models import Analysis
 from jeoul.results.words import answer_words
 from jeoul.studies.models import Study
 from jeoul.studies.version_reading import labels_of
@@ -58,12 +59,17 @@ def worker_list(request: HttpRequest, study: UUID) -> HttpResponse:
         rows = [r for r in rows if r["flags"]]
     context = study_context(request, found, "workers") | {
         "workers": paged(request, rows),
-        "methods": analysis.results["settings"].get("worker_intervals") if analysis else None,
+        "methods": _methods(analysis),
         "contests": contests_waiting(found),
         "flagged": bool(request.GET.get("flagged")),
         "sort": sort,
     }
     return page(request, "dashboard/worker_list.html", "studies", context)
+
+
+def _methods(analysis: Analysis | None) -> Any:
+    """How each interval of a worker was made."""
+    return analysis.results["settings"].get("worker_intervals") if analysis else None
 
 
 @require_safe
@@ -90,6 +96,7 @@ def _worker_page(
     context = study_context(request, found, "workers") | {
         "worker": person,
         "facts": facts,
+        "methods": _methods(analysis),
         "flags": found.flags.filter(worker=person).select_related("study", "decided_by"),
         "exclusion": found.exclusions.filter(worker=person, lifted_at=None)
         .select_related("by")

@@ -19,7 +19,7 @@ from jeoul.results.data import Bools, Ints, Table
 from jeoul.results.inputs import Inputs
 from jeoul.results.sections.numbers import number
 
-METHOD: Final = "share of judged outputs, Clopper-Pearson"
+METHOD: Final = "share of judged outputs, Clopper-Pearson, outputs taken as independent"
 SAFETY_KEYS: Final = ("safe", "harm")
 _SIDES: Final = ("output_a", "output_b")
 
@@ -120,5 +120,6 @@ def _benefit(part: Tally, inputs: Inputs) -> dict[int, dict[str, Any]]:
             "high": number(high),
             "n": pair.n,
             "method": pair.method,
+            "note": pair.note,
         }
     return found

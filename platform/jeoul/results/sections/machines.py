@@ -13,7 +13,10 @@ from jeoul.results.data import Ints, Table
 from jeoul.results.sections.numbers import number, reason
 
 _SCORE: Final = np.array([1.0, 0.0, 0.5, 0.5])
-_METHOD: Final = "share equal to the people's majority (draws left out), Wilson; Cohen's kappa"
+_METHOD: Final = (
+    "share equal to the people's majority (draws left out), Wilson, comparisons taken as "
+    "independent; Cohen's kappa"
+)
 
 
 def machines_of(
