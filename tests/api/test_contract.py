@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 from jeoul.accounts.actions import forget_answers, make_token
 from jeoul.accounts.models import StoredAnswer
+from jeoul.api.throttling import PersonRate, StrangerRate
 from jeoul.conduct.alerts import raise_alerts
 from jeoul.quality.actions import exclude_worker, include_worker
 from jeoul.risk.models import Report
@@ -128,8 +129,6 @@ def test_a_token_ends_when_its_time_or_its_owner_says(caller):
 
 
 def test_a_person_is_slowed_down_by_rate_over_all_tokens(caller, monkeypatch):
-    from jeoul.api.throttling import PersonRate
-
     cache.clear()
     monkeypatch.setattr(PersonRate, "rate", "3/day", raising=False)
     assert caller.client.get("/api/v1/me/").status_code == 200
@@ -137,6 +136,17 @@ def test_a_person_is_slowed_down_by_rate_over_all_tokens(caller, monkeypatch):
     answers = [other.client.get("/api/v1/me/") for _ in range(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert int(answers[-1]["Retry-After"]) > 0
+
+
+def test_a_stranger_is_slowed_down_with_and_without_a_wrong_token(client, monkeypatch):
+    cache.clear()
+    monkeypatch.setattr(StrangerRate, "rate", "2/day", raising=False)
+    wrong = {"Authorization": "Bearer jeoul_wrong"}
+    answers = [client.get("/api/v1/me/", headers=h) for h in ({}, wrong, {}, wrong)]
+    assert [answer.status_code for answer in answers] == [401, 401, 429, 429]
+    assert int(answers[-1]["Retry-After"]) > 0
+    assert answers[-1].json()["code"] == "throttled"
+    cache.clear()
 
 
 def test_every_noun_of_a_study_can_be_read_and_no_stranger_reads_it(caller):

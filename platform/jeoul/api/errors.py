@@ -10,6 +10,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from jeoul.api.throttling import refused_too_often
 from jeoul.base import DomainError
 
 
@@ -24,6 +25,8 @@ def problem(error: Exception, context: dict[str, Any]) -> Response | None:
         error = exceptions.NotFound(str(error) or None)
     if isinstance(error, DjangoPermissionDenied):
         error = exceptions.PermissionDenied()
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        error = refused_too_often(context["request"], context["view"]) or error
     if not isinstance(error, exceptions.APIException):
         return None
     answer = exception_handler(error, context)

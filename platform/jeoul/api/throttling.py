@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 from redis.exceptions import RedisError
+from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.throttling import AnonRateThrottle, SimpleRateThrottle, UserRateThrottle
 
@@ -25,6 +26,15 @@ class _Forgiving(SimpleRateThrottle):
 
 class StrangerRate(_Forgiving, AnonRateThrottle):
     """Callers without a token, by address."""
+
+
+def refused_too_often(request: Request, view: "APIView") -> Throttled | None:
+    """What a caller without a valid token is told from a while on.
+
+    The framework asks its throttles only about those whom it has let in.
+    """
+    limit = StrangerRate()
+    return None if limit.allow_request(request, view) else Throttled(limit.wait())
 
 
 class PersonRate(_Forgiving, UserRateThrottle):
