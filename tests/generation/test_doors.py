@@ -244,6 +244,7 @@ def test_a_watch_tells_that_the_model_changed(visit, api, httpserver, study, cap
         Watch.objects.update(next_at=timezone.now())
         assert begin_due_rounds() == 1
         assert begin_due_rounds() == 0
+        assert "under way: 0 of 3" in visit("watch-detail", watch.uuid)
         pump()
         assert close_rounds() == 1
 

@@ -149,6 +149,8 @@ class Command(JeoulCommand):
         parts += [f"{n} failed: {code}" for code, n in p.failures]
         parts += [f"{n} tried again: {code}" for code, n in p.retrying]
         parts += [f"{p.prompt_tokens + p.completion_tokens} tokens", f"{p.cost:.4f} {p.currency}"]
+        # On a pipe the rate alone, which falls while a connection is held, is no news.
+        news = [*parts, *(h.connection for h in p.holds)]
         if p.per_minute:
             parts.append(f"{p.per_minute:.0f} a minute")
         if p.seconds_left is not None:
@@ -158,8 +160,8 @@ class Command(JeoulCommand):
         if self.stderr.isatty():
             self.stderr.write(f"\r\x1b[K{line}", ending="")
             self.stderr.flush()
-        elif line != getattr(self, "_last", ""):
-            self._last = line
+        elif news != getattr(self, "_last", None):
+            self._last = news
             self.say(line)
 
     def _end(self, study: Study, generation: int | None, options: dict[str, Any]) -> None:

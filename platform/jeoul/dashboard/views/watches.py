@@ -15,7 +15,8 @@ from jeoul.dashboard.views.systems import system_page
 from jeoul.results.dressing import for_both_themes, in_words_of_the_reader
 from jeoul.results.findings import finding_of_round
 from jeoul.studies.access import get_system, get_watch
-from jeoul.studies.watching import begin_round, start_watch, stop_watch
+from jeoul.studies.models import OutputState, Watch
+from jeoul.studies.watching import begin_round, outputs_of, start_watch, stop_watch
 
 
 @require_POST
@@ -41,6 +42,7 @@ def watch_detail(request: HttpRequest, watch: UUID) -> HttpResponse:
     context = {
         "watch": found,
         "finding": finding_of_round(last.number, last.facts, first.facts) if first and last else "",
+        "open": _open_round(found),
         "rounds": found.rounds.order_by("-number")[:100],
         "breadcrumbs": [
             {"label": _("Systems"), "url": reverse("system-list")},
@@ -49,6 +51,17 @@ def watch_detail(request: HttpRequest, watch: UUID) -> HttpResponse:
         ],
     }
     return page(request, "dashboard/watch_detail.html", "systems", context)
+
+
+def _open_round(watch: Watch) -> dict[str, int] | None:
+    """How far the round is that is being made."""
+    made = watch.rounds.filter(finished_at=None).first()
+    if made is None:
+        return None
+    outputs = outputs_of(made)
+    still = outputs.filter(state__in=(OutputState.DUE, OutputState.RUNNING)).count()
+    total = outputs.count()
+    return {"total": total, "ended": total - still}
 
 
 @require_POST

@@ -35,6 +35,7 @@ _IP6: Final = re.compile(
     r"(?<![\w:])(?:[0-9a-f]{1,4}:){2,7}(?::?[0-9a-f]{1,4}){1,6}(?![\w:])", re.I
 )
 _RRN: Final = re.compile(r"(?<!\d)\d{6}( ?- ?|)[1-8]\d{6}(?!\d)")
+_KOREAN_MOBILE: Final = re.compile(r"(?<![\d.-])01[016-9]([-. ])\d{3,4}\1\d{4}(?![\d-])")
 _HANGUL: Final = re.compile(r"[가-힣]{2}")
 _VERSION: Final = re.compile(r"(?:version|ver|v|버전|release)\.?\s*$", re.IGNORECASE)
 _REGIONS: Final = {"ko": "KR", "ja": "JP", "zh": "CN", "de": "DE", "fr": "FR", "es": "ES", "it": "IT",
@@ -118,6 +119,15 @@ def _addresses(text: str) -> Iterator[Found]:
 
 def _phones(text: str, language: str) -> Iterator[Found]:
     region = "KR" if _HANGUL.search(text) else _REGIONS.get(language[:2], "US")
+    yield from _phones_in(text, region)
+    if region != "KR":
+        # Written as nobody else writes them, so that no language has to tell.
+        for mobile in _KOREAN_MOBILE.finditer(text):
+            for found in _phones_in(mobile.group(), "KR"):
+                yield _found(found.rule, mobile.span(), found.detail)
+
+
+def _phones_in(text: str, region: str) -> Iterator[Found]:
     for match in phonenumbers.PhoneNumberMatcher(
         text, region, leniency=phonenumbers.Leniency.VALID, max_tries=200
     ):
