@@ -43,6 +43,8 @@ def watch_detail(request: HttpRequest, watch: UUID) -> HttpResponse:
         "watch": found,
         "finding": finding_of_round(last.number, last.facts, first.facts) if first and last else "",
         "open": _open_round(found),
+        # In the chart's address, so that a browser does not show an older one.
+        "drawn": last.number if last else 0,
         "rounds": found.rounds.order_by("-number")[:100],
         "breadcrumbs": [
             {"label": _("Systems"), "url": reverse("system-list")},
