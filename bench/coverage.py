@@ -7,7 +7,7 @@ import warnings
 
 import numpy as np
 from jeoul.analysis import bradley_terry
-from jeoul.analysis.aggregation import Labels, dawid_skene, majority, one_coin
+from jeoul.analysis.aggregation import Labels, dawid_skene, mace, majority, one_coin
 from jeoul.analysis.agreement import krippendorff_alpha, value_counts
 from jeoul.analysis.agreement_judges import alpha_of_judges
 from jeoul.analysis.clustering import Kind
@@ -21,6 +21,9 @@ from scipy import special
 from tables import Budget, Row, arguments, part, publish
 
 PROMPT_SD, WORKER_SD, LEAN = 1.0, 0.5, 0.3
+WEIGHED = ("majority", "Dawid–Skene", "one-coin", "MACE")
+# As the results have them.
+MACE_RESTARTS = 3
 KINDS: tuple[Kind, ...] = ("sandwich", "prompt", "worker", "two_way")
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(120)
 
@@ -255,13 +258,14 @@ def weighed(budget: Budget, wanted: int) -> list[Row]:
     for units, workers in ((200, 30), (1000, 60)):
         for mean in (0.5, 1.5):
             rng = np.random.default_rng([10, units, int(10 * mean)])
-            at, done, hits = np.arange(units), 0, dict.fromkeys(("majority", "ds", "one"), 0)
+            at, done, hits = np.arange(units), 0, dict.fromkeys(WEIGHED, 0)
             off = dict.fromkeys(hits, 0.0)
             for _ in budget.runs(wanted):
-                labels = verdicts(rng, units, workers, mean)
+                labels, _ = verdicts(rng, units, workers, mean)
                 try:
-                    made = {"majority": majority(labels), "ds": dawid_skene(labels),
-                            "one": one_coin(labels)}  # fmt: skip
+                    made = {"majority": majority(labels), "Dawid–Skene": dawid_skene(labels),
+                            "one-coin": one_coin(labels),
+                            "MACE": mace(labels, rng, MACE_RESTARTS)}  # fmt: skip
                 except AnalysisError:
                     continue
                 done += 1
@@ -272,30 +276,61 @@ def weighed(budget: Budget, wanted: int) -> list[Row]:
                     off[key] += one.estimate - 0.6
             right = averaged(mean, (0.7**2 + 0.5**2) ** 0.5)
             row: Row = {"comparisons × 3, workers, right": f"{units:,}, {workers}, {right:.0%}"}
-            for key, name in (("majority", "majority"), ("ds", "Dawid–Skene"), ("one", "one-coin")):
-                row[f"{name}, %"] = 100 * hits[key] / max(done, 1)
-                row[f"{name}, off by"] = off[key] / max(done, 1)
+            for name in WEIGHED:
+                row[f"{name}, %"] = 100 * hits[name] / max(done, 1)
+                row[f"{name}, off by"] = off[name] / max(done, 1)
             found.append(row | {"runs": done})
     return found
 
 
-def verdicts(rng: np.random.Generator, units: int, workers: int, mean: float) -> Labels:
-    """Three workers per comparison; A is right in 60 % of them."""
+def reliabilities(budget: Budget, wanted: int) -> list[Row]:
+    """How often each worker is right: Dawid–Skene's interval, which takes the verdicts as known."""
+    found = []
+    for units, workers in ((200, 30), (1000, 60), (1000, 15)):
+        for mean in (0.5, 1.5):
+            rng = np.random.default_rng([11, units, workers, int(10 * mean)])
+            inside, off, done = 0.0, 0.0, 0
+            for _ in budget.runs(wanted):
+                labels, truth = verdicts(rng, units, workers, mean)
+                try:
+                    result = dawid_skene(labels)
+                except AnalysisError:
+                    continue
+                truth = truth[: labels.workers]
+                seen = np.isfinite(result.reliability)
+                within = (result.low <= truth) & (truth <= result.high)
+                inside += float(within[seen].mean())
+                off += float((result.reliability - truth)[seen].mean())
+                done += 1
+            right = averaged(mean, (0.7**2 + 0.5**2) ** 0.5)
+            found.append({"comparisons × 3, workers, right": f"{units:,}, {workers}, {right:.0%}",
+                          "judgements each": 3 * units // workers,
+                          "coverage, %": 100 * inside / max(done, 1),
+                          "off by": off / max(done, 1), "runs": done})  # fmt: skip
+    return found
+
+
+def verdicts(
+    rng: np.random.Generator, units: int, workers: int, mean: float
+) -> tuple[Labels, Floats]:
+    """Three workers per comparison, A right in 60 % of them; and how often each worker is right
+    over all comparisons that there might be, (workers,)."""
     unit = np.repeat(np.arange(units), 3)
     worker = (rng.integers(0, workers, units)[:, None] + np.array([0, 1, 2])).ravel() % workers
     truth = (rng.random(units) >= 0.6).astype(np.int64)
-    skill = mean + rng.normal(0, 0.7, units)[unit] + rng.normal(0, 0.5, workers)[worker]
-    right = rng.random(len(unit)) < special.expit(skill)
-    return Labels(unit, worker, np.where(right, truth[unit], 1 - truth[unit]), 2)
+    own = mean + rng.normal(0, 0.5, workers)
+    right = rng.random(len(unit)) < special.expit(rng.normal(0, 0.7, units)[unit] + own[worker])
+    labels = Labels(unit, worker, np.where(right, truth[unit], 1 - truth[unit]), 2)
+    return labels, averaged(own, 0.7)
 
 
 def main() -> None:
     asked = arguments(__doc__)
     warnings.simplefilter("error")
     wanted = 100 if asked.quick else 2_000
-    # Eight designs, three rankings, six alphas, looks, four machines, four weighings: shares of
-    # the whole.
-    unit = asked.seconds / 26
+    # Eight designs, three rankings, six alphas, looks, four machines, four weighings, six of
+    # workers: shares of the whole.
+    unit = asked.seconds / 29
     parts = [
         part("Win rate, prompt s.d. 1 on the logit: coverage of the 95 % interval",
              lambda: rates(Budget(unit, 1), wanted)),
@@ -308,6 +343,8 @@ def main() -> None:
         part("300 human and 5,000 machine verdicts", lambda: machines(Budget(unit / 2, 1), wanted)),
         part("Weighed win rate: coverage of the 95 % interval, true rate 60 %",
              lambda: weighed(Budget(unit / 2, 1), wanted)),
+        part("A worker's reliability by Dawid–Skene: coverage of the 95 % interval",
+             lambda: reliabilities(Budget(unit / 2, 1), wanted)),
     ]  # fmt: skip
     publish("coverage", parts, docs=asked.docs, note="`make bench-coverage`: ")
 

@@ -107,7 +107,7 @@ PARTS: Final = (
     _("comparisons taken as independent"),
     _("exact"),
     _("with few known answers wider than it need be"),
-    _("the verdicts taken as known: too narrow where they are unsure"),
+    _("the verdicts taken as known: too narrow and the share too high where judges err"),
     _("Only {units} units: the interval is approximate."),
     _("Only {units} units and {judges} judges"),
     _("the interval is approximate."),

@@ -16,7 +16,9 @@ WORKER_INTERVALS: Final = {
     "gold": "Clopper-Pearson, exact; with few known answers wider than it need be",
     "left_share": "Wilson, judgements taken as independent",
     "repeats": "Clopper-Pearson, exact",
-    "reliability": "Wilson, the verdicts taken as known: too narrow where they are unsure",
+    "reliability": (
+        "Wilson, the verdicts taken as known: too narrow and the share too high where judges err"
+    ),
 }
 _NOTHING = (None, None)
 
