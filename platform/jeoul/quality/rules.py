@@ -111,8 +111,6 @@ def _discovered(
     candidates: list[tuple[WorkerFacts, float]],
 ) -> list[tuple[WorkerFacts, float]]:
     """Those whose adjusted p-value stays under the false-discovery rate."""
-    if not candidates:
-        return []
     adjusted = benjamini_hochberg([p for _, p in candidates])
     return [
         (fact, float(p))
