@@ -95,6 +95,7 @@ def _computed(inputs: Inputs, pool: Executor) -> tuple[dict[str, Any], list[rule
     hazards = pool.submit(hazards_of, kept, asked.tally, inputs)
     position = pool.submit(_position, real)
     weighed, workers, found = crowd.result()
+    seconds = _seconds(mine)
     return {
         "study": inputs.study,
         "data": _data(everyone, kept, inputs.table),
@@ -116,7 +117,8 @@ def _computed(inputs: Inputs, pool: Executor) -> tuple[dict[str, Any], list[rule
         "workers": workers,
         "judgements": _count(everyone),
         "excluded_judgements": _count(everyone) - _count(kept),
-        "seconds": _seconds(mine),
+        "median_seconds": seconds and seconds["median"],
+        "seconds": seconds,
         "settings": analysis_settings(),
     }, found
 
