@@ -139,7 +139,7 @@ def test_what_covers_too_little_or_too_much_says_so_in_the_json_and_on_the_pages
     assert few in side["note"]
     client.force_login(factories.owner_of(judged))
     page = client.get(reverse("study-results", args=[judged.uuid])).content.decode()
-    for said in (few, "Holds for these judges", "clustered by worker"):
+    for said in (few, "Holds for these judges", "Clustered by worker"):
         assert said in page
     people = client.get(reverse("worker-list", args=[judged.uuid])).content.decode()
     assert "with few known answers wider than it need be" in people
