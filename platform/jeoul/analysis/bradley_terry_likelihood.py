@@ -1,6 +1,7 @@
 """The likelihood of Bradley-Terry with ties, sides and covariates, and Newton's way up it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -27,10 +28,16 @@ class Rows:
     n_systems: int
     davidson: bool
 
-    @property
+    @cached_property
     def total(self) -> Floats:
         """Judgements of each row, (r,)."""
         return self.wins + self.losses + self.ties
+
+    @cached_property
+    def cell(self) -> Ints:
+        """Where each row stands in a flat table of shape (K, K)."""
+        found: Ints = self.a.astype(np.int64) * self.n_systems + self.b
+        return found
 
 
 @dataclass(frozen=True)
@@ -166,8 +173,8 @@ def curvature(rows: Rows, mean: Moments) -> Floats:
     """Negative Hessian, the null space of the scores filled at its own scale."""
     k, m = rows.n_systems, rows.x.shape[1]
     v = rows.total * mean.score_variance
-    pair = np.bincount(rows.a.astype(np.int64) * k + rows.b, weights=v, minlength=k * k)
-    weight = pair.reshape(k, k) + pair.reshape(k, k).T
+    pair = np.bincount(rows.cell, weights=v, minlength=k * k).reshape(k, k)
+    weight = pair + pair.T
     size = k + m + rows.davidson
     h = np.zeros((size, size))
     h[:k, :k] = np.diag(weight.sum(axis=1)) - weight
