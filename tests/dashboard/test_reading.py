@@ -51,6 +51,16 @@ def assert_every_interval_says_how_it_was_made(page, results):
     assert f"n = {results['seconds']['n']} judgements" in page
 
 
+def test_what_an_exclusion_would_change_says_how_it_was_computed(judged):
+    client = client_of(factories.owner_of(judged))
+    worker = judged.enrolments.first().worker.pseudonym
+    answer = client.get(reverse("worker-effect", args=[judged.uuid, worker]))
+    effect = answer.context["effect"]
+    for row in (*effect.pairs_before, effect.fit):
+        assert row["method"]
+        assert escape(basis(row)) in answer.text
+
+
 def test_a_text_is_found_in_prompts_answers_and_reasons_but_not_in_what_is_sealed(judged):
     client = client_of(factories.owner_of(judged))
     judgement = judged.judgements.first()

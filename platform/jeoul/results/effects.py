@@ -25,11 +25,17 @@ _LATELY_SECONDS: Final = 60
 
 @dataclass(frozen=True)
 class Effect:
-    """Rows of (name, before, after); after is None where nothing is left."""
+    """Rows of (name, before, after), where after is None if nothing is left; how the ranking of
+    before was made is told by ``fit``."""
 
     judgements: tuple[int, int]
     pairs: list[tuple[str, dict[str, Any], dict[str, Any] | None]]
     ranking: list[tuple[str, dict[str, Any], dict[str, Any] | None]]
+    fit: dict[str, Any]
+
+    @property
+    def pairs_before(self) -> list[dict[str, Any]]:
+        return [before for _name, before, _after in self.pairs]
 
 
 def known_effect(study: Study, worker: Worker) -> Effect | None:
@@ -69,21 +75,23 @@ def effect_of_excluding(study: Study, worker: Worker) -> Effect:
     after = before.select(~np.isin(before.ints("worker"), me))
     names = inputs.labels
 
-    def looked(rows: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    def looked(rows: Any) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         if not len(rows):
-            return {}, {}
+            return {}, {}, {}
         counted = tally(votes_of(with_ties(rows, inputs.ties, inputs.ties_each), len(names)))
         pairs = [pair_row(p, names) for p in tally_rates(counted)]
-        ranking = ranking_of(counted, names)["ranking"]
+        ranked = ranking_of(counted, names)
         return (
             {f"{p['system_a']} – {p['system_b']}": p for p in pairs},
-            {s["system"]: s for s in ranking},
+            {s["system"]: s for s in ranked["ranking"]},
+            ranked["fit"],
         )
 
-    pairs, ranking = looked(before)
-    pairs_after, ranking_after = looked(after)
+    pairs, ranking, fit = looked(before)
+    pairs_after, ranking_after, _fit = looked(after)
     return Effect(
         judgements=(len(before), len(after)),
         pairs=[(name, row, pairs_after.get(name)) for name, row in pairs.items()],
         ranking=[(name, row, ranking_after.get(name)) for name, row in ranking.items()],
+        fit=fit,
     )
